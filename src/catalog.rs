@@ -1,0 +1,127 @@
+//! The Catalog: all that a source offers, in terms that no kind of source owns. A front end makes
+//! it; the compiler picks from it.
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use crate::diag::Loc;
+use crate::runtime::manifest::{BodyFormat, CredentialSpec, Effect, Place, Style};
+
+/// What a source can do.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    /// Short name of the source, a lower-case identifier.
+    pub source: String,
+    /// The source's own title.
+    pub title: String,
+    /// The source's own version.
+    pub version: String,
+    /// Operations that were read, those left out among them.
+    pub operations: usize,
+    /// The things it can do, in document order.
+    pub capabilities: Vec<Capability>,
+    /// Operations that cannot be tools, with the reason.
+    pub left_out: Vec<LeftOut>,
+    /// The credentials it takes, by security scheme name.
+    pub credentials: IndexMap<String, CredentialSpec>,
+}
+
+/// An operation that cannot be a tool.
+#[derive(Debug, Clone)]
+pub struct LeftOut {
+    /// What it is called: method and path.
+    pub operation: String,
+    /// Why, in the words of its diagnostic.
+    pub reason: String,
+}
+
+/// One thing a source can do.
+#[derive(Debug, Clone)]
+pub struct Capability {
+    /// What names it: the `operationId`.
+    pub id: Option<String>,
+    /// HTTP method, upper case.
+    pub method: String,
+    /// Path template.
+    pub path: String,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// What it does to the world.
+    pub effect: Effect,
+    /// Whether the method is idempotent (RFC 9110 §9.2.2).
+    pub idempotent: bool,
+    /// One line.
+    pub summary: Option<String>,
+    /// More lines.
+    pub description: Option<String>,
+    /// Whether its owner advises against it.
+    pub deprecated: bool,
+    /// The server it is at, without a slash at the end.
+    pub base_url: Option<String>,
+    /// Parameters.
+    pub params: Vec<Param>,
+    /// Request body.
+    pub body: Option<Body>,
+    /// What comes back.
+    pub output: Output,
+    /// Alternatives, each a set of credentials that go together.
+    pub security: Vec<Vec<String>>,
+    /// Schemas that the others refer to as `#/$defs/<name>`: of the arguments.
+    pub input_defs: Map<String, Value>,
+    /// Where it is in the document.
+    pub loc: Loc,
+}
+
+impl Capability {
+    /// `GET /pets/{petId}`: what a person calls it.
+    pub fn label(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+}
+
+/// One parameter.
+#[derive(Debug, Clone)]
+pub struct Param {
+    /// Name on the wire.
+    pub name: String,
+    /// Where it goes.
+    pub place: Place,
+    /// Whether it must be there.
+    pub required: bool,
+    /// JSON Schema 2020-12.
+    pub schema: Value,
+    /// How it is written.
+    pub style: Style,
+    /// Whether arrays and objects become one pair an element.
+    pub explode: bool,
+    /// Whether reserved characters stay as they are.
+    pub allow_reserved: bool,
+    /// Whether the value is JSON text.
+    pub json: bool,
+}
+
+/// A request body.
+#[derive(Debug, Clone)]
+pub struct Body {
+    /// Media type that is sent.
+    pub content_type: String,
+    /// How its text is made.
+    pub format: BodyFormat,
+    /// Whether it must be there.
+    pub required: bool,
+    /// JSON Schema 2020-12.
+    pub schema: Value,
+    /// What the document says of it.
+    pub description: Option<String>,
+}
+
+/// What comes back.
+#[derive(Debug, Clone, Default)]
+pub struct Output {
+    /// Media types of the success response, best first.
+    pub media_types: Vec<String>,
+    /// Self-contained JSON Schema 2020-12 of the success response, if it is JSON.
+    pub schema: Option<Value>,
+    /// What the document says of it.
+    pub description: Option<String>,
+}

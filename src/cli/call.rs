@@ -1,0 +1,260 @@
+//! `mcpgen call`: one call from the command line.
+
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use base64::Engine;
+use clap::Args;
+use serde_json::{Map, Value};
+
+use super::load::load;
+use super::options::DocOptions;
+use super::serve::reachable;
+use crate::compile::Compiled;
+use crate::runtime::args::Clamped;
+use crate::runtime::backend::{Content, Outcome};
+use crate::runtime::backends;
+use crate::runtime::config::Config;
+use crate::runtime::error::CallError;
+use crate::runtime::manifest::ToolSpec;
+use crate::runtime::server::Server;
+
+/// Call one tool, as a client would
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Call {
+    #[command(flatten)]
+    options: DocOptions,
+
+    /// The tool's name
+    tool: String,
+
+    /// Its arguments as a JSON object
+    #[arg(value_name = "JSON", conflicts_with = "arg")]
+    json: Option<String>,
+
+    /// One argument; repeatable. The value is read as the argument's type
+    #[arg(long, value_name = "NAME=VALUE")]
+    arg: Vec<String>,
+
+    /// Print the exact request, credentials masked, and send nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  mcpgen call openapi.yaml get_pet --arg petId=7
+  mcpgen call openapi.yaml list_pets '{\"limit\": 5, \"tags\": [\"a\", \"b\"]}' --dry-run
+  mcpgen call openapi.yaml get_cover --arg id=7 > cover.png
+
+Exit status: 0 if the call succeeded, 1 if it failed or was refused.";
+
+impl Call {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        let loaded = load(&self.options).await?;
+        let Some((_, compiled)) = loaded.usable()? else {
+            return Ok(ExitCode::FAILURE);
+        };
+        let spec = self.find(compiled)?;
+        let arguments = self.arguments(spec)?;
+        let mut config = Config::from_env(&compiled.manifest)?;
+        config.ca_certs.clone_from(&self.options.ca_cert);
+        config.proxy.clone_from(&self.options.proxy);
+        reachable(&compiled.manifest)?;
+        let server = Server::new(
+            &compiled.manifest,
+            backends::open(&compiled.manifest, &config)?,
+        );
+        if self.dry_run {
+            return match server.preview(&self.tool, arguments)? {
+                Ok((text, args)) => print(
+                    &Outcome {
+                        content: Content::Text(text),
+                        note: None,
+                    },
+                    args.clamped(),
+                ),
+                Err(error) => print_failure(&error),
+            };
+        }
+        match server.call(&self.tool, arguments).await? {
+            Ok((outcome, args)) => print(&outcome, args.clamped()),
+            Err(error) => print_failure(&error),
+        }
+    }
+
+    /// The tool, or why there is none of that name.
+    fn find<'c>(&self, compiled: &'c Compiled) -> anyhow::Result<&'c ToolSpec> {
+        if let Some(spec) = compiled
+            .manifest
+            .tools
+            .iter()
+            .find(|tool| tool.name == self.tool)
+        {
+            return Ok(spec);
+        }
+        if let Some(held) = compiled
+            .held_back
+            .iter()
+            .find(|held| held.name == self.tool)
+        {
+            let effect = held.effect.as_str();
+            bail!(
+                "`{}` is off: its effect is {effect}; --enable {effect} makes it a tool",
+                self.tool
+            );
+        }
+        let near = closest(
+            &self.tool,
+            compiled
+                .manifest
+                .tools
+                .iter()
+                .map(|tool| tool.name.as_str()),
+        );
+        match near {
+            Some(near) => bail!("no tool is called `{}`; did you mean `{near}`?", self.tool),
+            None => bail!(
+                "no tool is called `{}`; `mcpgen list {}` shows them",
+                self.tool,
+                self.options.doc
+            ),
+        }
+    }
+
+    fn arguments(&self, spec: &ToolSpec) -> anyhow::Result<Map<String, Value>> {
+        if let Some(text) = &self.json {
+            return serde_json::from_str(text).context("the arguments are not a JSON object");
+        }
+        let mut arguments = Map::new();
+        for text in &self.arg {
+            let (name, value) = text
+                .split_once('=')
+                .with_context(|| format!("--arg {text}: write it as name=value"))?;
+            if arguments
+                .insert(name.to_owned(), typed(spec, name, value))
+                .is_some()
+            {
+                bail!("--arg {name}: given twice");
+            }
+        }
+        Ok(arguments)
+    }
+}
+
+/// The value as the argument's type: text for strings, else JSON if it is some.
+fn typed(spec: &ToolSpec, name: &str, value: &str) -> Value {
+    let schema = spec
+        .input_schema
+        .get("properties")
+        .and_then(|p| p.get(name));
+    let text = schema
+        .and_then(|s| s.get("type"))
+        .is_some_and(|t| t == "string");
+    let parsed = if text {
+        None
+    } else {
+        serde_json::from_str(value).ok()
+    };
+    parsed.unwrap_or_else(|| Value::String(value.to_owned()))
+}
+
+/// The name with the fewest edits, if they are few.
+fn closest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = wanted.chars().count() / 3 + 1;
+    names
+        .map(|name| (edits(wanted, name), name))
+        .filter(|(edits, _)| *edits <= limit)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// Levenshtein distance.
+fn edits(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, l) in left.chars().enumerate() {
+        let mut next = vec![i + 1];
+        for (j, (r, above)) in right.iter().zip(row.windows(2)).enumerate() {
+            let [diagonal, up] = above else { continue };
+            let before = next.get(j).copied().unwrap_or(usize::MAX - 1);
+            next.push(
+                (diagonal + usize::from(l != *r))
+                    .min(up + 1)
+                    .min(before + 1),
+            );
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+fn print(outcome: &Outcome, clamped: &[Clamped]) -> anyhow::Result<ExitCode> {
+    let mut stdout = std::io::stdout().lock();
+    match &outcome.content {
+        Content::Json(value) => writeln!(stdout, "{}", serde_json::to_string_pretty(value)?)?,
+        Content::Text(text) => write!(
+            stdout,
+            "{text}{}",
+            if text.ends_with('\n') { "" } else { "\n" }
+        )?,
+        Content::Image { mime, base64 }
+        | Content::Audio { mime, base64 }
+        | Content::Blob { mime, base64 } => {
+            let bytes = base64::engine::general_purpose::STANDARD.decode(base64)?;
+            if std::io::stdout().is_terminal() {
+                writeln!(
+                    stdout,
+                    "<{mime}, {} bytes; redirect the output to a file to keep them>",
+                    bytes.len()
+                )?;
+            } else {
+                stdout.write_all(&bytes)?;
+            }
+        }
+        Content::Empty => {}
+    }
+    stdout.flush()?;
+    let mut stderr = anstream::stderr().lock();
+    for change in clamped {
+        writeln!(
+            stderr,
+            "note: {} was changed from {} to {}, its bound",
+            change.pointer, change.from, change.to
+        )?;
+    }
+    if let Some(note) = &outcome.note {
+        writeln!(stderr, "note: {note}")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_failure(error: &CallError) -> anyhow::Result<ExitCode> {
+    writeln!(
+        anstream::stderr(),
+        "error: {}",
+        crate::diag::render::printable(&error.text())
+    )?;
+    Ok(ExitCode::FAILURE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names() {
+        for (wanted, want) in [
+            ("list_pet", Some("list_pets")),
+            ("get_pets", Some("get_pet")),
+            ("zzzzzz", None),
+        ] {
+            assert_eq!(
+                closest(wanted, ["list_pets", "get_pet", "delete_pet"].into_iter()),
+                want
+            );
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! `mcpgen check`: everything that can be said of a document, then a summary.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::load::{Loaded, load};
+use super::options::DocOptions;
+use super::report;
+use crate::catalog::Catalog;
+use crate::compile::Compiled;
+use crate::diag::{Severity, render};
+use crate::runtime::config::Config;
+use crate::runtime::manifest::Effect;
+
+/// Show what a document's operations would become, and every problem with its place
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Check {
+    #[command(flatten)]
+    options: DocOptions,
+
+    /// Print one JSON object with `diagnostics` and `summary`
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  mcpgen check openapi.yaml
+  mcpgen check openapi.yaml --enable destroy --json
+
+Exit status: 0 if there is something to serve, 1 if there are errors.";
+
+impl Check {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        let loaded = load(&self.options).await?;
+        if self.json {
+            print_json(&loaded)?;
+        } else {
+            print_text(&loaded)?;
+        }
+        Ok(if loaded.diags.has_errors() {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        })
+    }
+}
+
+fn print_text(loaded: &Loaded) -> anyhow::Result<()> {
+    let mut stdout = anstream::stdout().lock();
+    write!(
+        stdout,
+        "{}",
+        render::text(&loaded.diags, &loaded.source, true)
+    )?;
+    if let Some((catalog, compiled)) = &loaded.compiled {
+        summary(&mut stdout, loaded, catalog, compiled)?;
+    }
+    stdout.flush()?;
+    Ok(())
+}
+
+fn summary(
+    out: &mut impl Write,
+    loaded: &Loaded,
+    catalog: &Catalog,
+    compiled: &Compiled,
+) -> anyhow::Result<()> {
+    let tools = &compiled.manifest.tools;
+    writeln!(
+        out,
+        "{}: {}",
+        loaded.source.name,
+        render::printable(&format!("{} {}", catalog.title, catalog.version))
+    )?;
+    writeln!(
+        out,
+        "  operations   {}",
+        report::thousands(catalog.operations)
+    )?;
+    let effects: Vec<String> = [
+        (Effect::Read, "read"),
+        (Effect::Write, "write"),
+        (Effect::Destroy, "delete"),
+    ]
+    .iter()
+    .map(|(effect, noun)| (compiled.count(*effect), *noun))
+    .filter(|(number, _)| *number > 0)
+    .map(|(number, noun)| report::count(number, noun))
+    .collect();
+    writeln!(
+        out,
+        "  tools        {}{}",
+        report::thousands(tools.len()),
+        parenthesised(&effects.join(", "))
+    )?;
+    if let Some(off) = report::held_back(compiled) {
+        writeln!(
+            out,
+            "  off          {off} ({} makes them tools)",
+            report::enabling(compiled)
+        )?;
+    }
+    if compiled.deselected > 0 {
+        writeln!(
+            out,
+            "  deselected   {} by --include and --exclude",
+            report::thousands(compiled.deselected)
+        )?;
+    }
+    if !catalog.left_out.is_empty() {
+        writeln!(
+            out,
+            "  left out     {}",
+            report::thousands(catalog.left_out.len())
+        )?;
+        for left_out in &catalog.left_out {
+            let line = format!("{}: {}", left_out.operation, left_out.reason);
+            writeln!(out, "    {}", render::printable(&line))?;
+        }
+    }
+    let config = Config::from_env(&compiled.manifest).unwrap_or_default();
+    for state in report::credentials(&compiled.manifest, &config) {
+        let set = if state.set { "set" } else { "not set" };
+        writeln!(
+            out,
+            "  credential   {}: {} ({set})",
+            render::printable(&state.scheme),
+            state.variables.join(", ")
+        )?;
+    }
+    let tokens: usize = tools.iter().map(report::tokens).sum();
+    writeln!(
+        out,
+        "  tools/list   about {} tokens",
+        report::thousands(tokens)
+    )?;
+    let (errors, warnings) = (
+        loaded.diags.count(Severity::Error),
+        loaded.diags.count(Severity::Warning),
+    );
+    writeln!(
+        out,
+        "  result       {}, {}",
+        report::count(errors, "error"),
+        report::count(warnings, "warning")
+    )?;
+    Ok(())
+}
+
+fn parenthesised(text: &str) -> String {
+    if text.is_empty() {
+        String::new()
+    } else {
+        format!(" ({text})")
+    }
+}
+
+fn print_json(loaded: &Loaded) -> anyhow::Result<()> {
+    let summary = loaded.compiled.as_ref().map(|(catalog, compiled)| {
+        let config = Config::from_env(&compiled.manifest).unwrap_or_default();
+        let credentials: Vec<_> = report::credentials(&compiled.manifest, &config)
+            .into_iter()
+            .map(|state| json!({"scheme": state.scheme, "variables": state.variables, "set": state.set}))
+            .collect();
+        let left_out: Vec<_> = catalog
+            .left_out
+            .iter()
+            .map(|left| json!({"operation": left.operation, "reason": left.reason}))
+            .collect();
+        json!({
+            "source": catalog.source,
+            "title": catalog.title,
+            "version": catalog.version,
+            "operations": catalog.operations,
+            "tools": compiled.manifest.tools.len(),
+            "off": {"write": compiled.held(Effect::Write), "destroy": compiled.held(Effect::Destroy)},
+            "deselected": compiled.deselected,
+            "left_out": left_out,
+            "credentials": credentials,
+            "tokens": compiled.manifest.tools.iter().map(report::tokens).sum::<usize>(),
+        })
+    });
+    let diagnostics = render::json(&loaded.diags, &loaded.source);
+    report::print_json(&json!({"diagnostics": diagnostics, "summary": summary}))
+}

@@ -1,0 +1,113 @@
+//! `mcpgen list`: the tools in a table.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Args;
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table};
+use serde_json::{Value, json};
+
+use super::load::load;
+use super::options::DocOptions;
+use super::report;
+use crate::runtime::manifest::ToolSpec;
+
+/// List the tools with their effect, request, arguments and cost
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct List {
+    #[command(flatten)]
+    options: DocOptions,
+
+    /// Print a JSON object with `tools`
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  mcpgen list openapi.yaml
+  mcpgen list openapi.yaml --enable destroy --include 'tag:orders'
+  mcpgen list openapi.yaml --json | jq -r '.tools[].name'
+
+Required arguments are marked with *. Tokens are estimated at four bytes each.";
+
+impl List {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        let loaded = load(&self.options).await?;
+        let Some((_, compiled)) = loaded.usable()? else {
+            return Ok(ExitCode::FAILURE);
+        };
+        let tools = &compiled.manifest.tools;
+        if self.json {
+            report::print_json(&json!({"tools": tools.iter().map(as_json).collect::<Vec<_>>()}))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let mut stdout = anstream::stdout().lock();
+        writeln!(stdout, "{}", table(tools))?;
+        let tokens: usize = tools.iter().map(report::tokens).sum();
+        write!(
+            stdout,
+            "{}, about {} tokens",
+            report::count(tools.len(), "tool"),
+            report::thousands(tokens)
+        )?;
+        match report::held_back(compiled) {
+            Some(off) => writeln!(stdout, "; {off} off ({})", report::enabling(compiled))?,
+            None => writeln!(stdout)?,
+        }
+        loaded.mention_warnings(&self.options.doc)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn as_json(tool: &ToolSpec) -> Value {
+    let (method, path) = report::method_and_path(tool);
+    json!({
+        "name": tool.name,
+        "effect": tool.effect,
+        "source": tool.source,
+        "method": method,
+        "path": path,
+        "tokens": report::tokens(tool),
+    })
+}
+
+/// Columns without lines between them, wrapped to the terminal, 80 columns in a pipe.
+fn table(tools: &[ToolSpec]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(comfy_table::presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Dynamic);
+    if !table.is_tty() {
+        table.set_width(80);
+    }
+    table.set_header(["TOOL", "EFFECT", "REQUEST", "ARGUMENTS", "TOKENS"]);
+    for tool in tools {
+        let (method, path) = report::method_and_path(tool);
+        table.add_row([
+            Cell::new(&tool.name),
+            Cell::new(tool.effect.as_str()),
+            Cell::new(format!("{method} {path}")),
+            Cell::new(arguments(tool)),
+            Cell::new(report::thousands(report::tokens(tool))).set_alignment(CellAlignment::Right),
+        ]);
+    }
+    table
+}
+
+fn arguments(tool: &ToolSpec) -> String {
+    let required = tool.input_schema.get("required").and_then(Value::as_array);
+    let mark = |name: &str| {
+        if required.is_some_and(|r| r.iter().any(|n| n == name)) {
+            "*"
+        } else {
+            ""
+        }
+    };
+    tool.args
+        .iter()
+        .map(|arg| format!("{}{}", arg.name, mark(&arg.name)))
+        .collect::<Vec<_>>()
+        .join(" ")
+}

@@ -1,0 +1,252 @@
+//! Options that several commands share, from what was typed to what it means.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use clap::{Args, ValueEnum};
+use indexmap::IndexMap;
+use url::Url;
+
+use crate::input::fetch::FetchOptions;
+use crate::policy::{Pattern, Policy};
+use crate::runtime::manifest::Effect;
+
+/// A document and what is to be made of it.
+#[derive(Debug, Clone, Args)]
+pub(super) struct DocOptions {
+    /// OpenAPI document: a path, an https URL, http on loopback, or - for standard input
+    pub(super) doc: String,
+
+    /// Where the API is; wins over the document's servers and may be a private address
+    #[arg(long, value_name = "URL")]
+    pub(super) base_url: Option<String>,
+
+    /// Make tools of operations that change things: `write` adds POST, PUT and PATCH, `destroy`
+    /// also DELETE
+    #[arg(long, value_name = "EFFECT")]
+    pub(super) enable: Option<Enable>,
+
+    /// Only operations that match: an operation id, a tag (tag:x) or a path (/admin/**); repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub(super) include: Vec<String>,
+
+    /// No operation that matches; wins over --include; repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub(super) exclude: Vec<String>,
+
+    /// A header for every request, as in 'X-Tenant: acme' or 'Authorization: Bearer ${env:TOKEN}';
+    /// repeatable
+    #[arg(long, value_name = "NAME: VALUE")]
+    pub(super) header: Vec<String>,
+
+    /// One deadline for a whole call
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
+    pub(super) timeout: Duration,
+
+    /// PEM file with certificates to trust besides the system's; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub(super) ca_cert: Vec<PathBuf>,
+
+    /// Proxy for all requests (the system's setting is not used)
+    #[arg(long, value_name = "URL")]
+    pub(super) proxy: Option<String>,
+
+    /// Fetch the document by http from a host that is not this one
+    #[arg(long)]
+    pub(super) allow_http: bool,
+}
+
+/// The effects that can be enabled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Enable {
+    /// Reads and writes
+    Write,
+    /// Reads, writes and deletes
+    Destroy,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+impl DocOptions {
+    /// How the document is fetched.
+    pub(super) fn fetch(&self) -> FetchOptions {
+        FetchOptions {
+            allow_http: self.allow_http,
+            ca_certs: self.ca_cert.clone(),
+            proxy: self.proxy.clone(),
+            ..FetchOptions::default()
+        }
+    }
+
+    /// The base URL, checked.
+    pub(super) fn base_url(&self) -> anyhow::Result<Option<Url>> {
+        let Some(text) = &self.base_url else {
+            return Ok(None);
+        };
+        let url = Url::parse(text).with_context(|| format!("--base-url {text}: not a URL"))?;
+        ensure!(
+            matches!(url.scheme(), "http" | "https") && url.has_host(),
+            "--base-url {text}: not an http or https URL"
+        );
+        ensure!(
+            url.query().is_none() && url.fragment().is_none(),
+            "--base-url: it may not have a query or fragment"
+        );
+        let plain = url.username().is_empty() && url.password().is_none();
+        ensure!(
+            plain,
+            "--base-url: credentials do not belong in it; use --header 'Authorization: Basic ${{env:…}}'"
+        );
+        Ok(Some(url))
+    }
+
+    /// What an agent may do.
+    pub(super) fn policy(&self, document_url: Option<&Url>) -> anyhow::Result<Policy> {
+        let mut headers = IndexMap::new();
+        for text in &self.header {
+            let (name, value) = header(text)?;
+            ensure!(
+                headers.insert(name.clone(), value).is_none(),
+                "--header {name}: given twice"
+            );
+        }
+        let base = self.base_url()?;
+        let named = base
+            .iter()
+            .chain(document_url)
+            .map(|url| url.origin().ascii_serialization());
+        Ok(Policy {
+            effect: match self.enable {
+                None => Effect::Read,
+                Some(Enable::Write) => Effect::Write,
+                Some(Enable::Destroy) => Effect::Destroy,
+            },
+            include: self.include.iter().map(|text| Pattern::new(text)).collect(),
+            exclude: self.exclude.iter().map(|text| Pattern::new(text)).collect(),
+            headers,
+            trusted_origins: named.collect(),
+            timeout: self.timeout,
+            ..Policy::default()
+        })
+    }
+}
+
+/// Headers that the HTTP client sets itself.
+const CLIENT_HEADERS: [&str; 8] = [
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "upgrade",
+    "te",
+    "trailer",
+    "content-type",
+];
+
+/// Words in a header's name that say that its value is a secret.
+const SECRET_WORDS: [&str; 8] = [
+    "auth",
+    "cookie",
+    "key",
+    "token",
+    "secret",
+    "password",
+    "session",
+    "credential",
+];
+
+/// Reads `Name: value`. A secret must come from the environment: a command line is seen by every
+/// process of the machine, and the value would stand in the plan.
+fn header(text: &str) -> anyhow::Result<(String, String)> {
+    let Some((name, value)) = text.split_once(':') else {
+        bail!("--header: write it as 'Name: value'");
+    };
+    let (name, value) = (name.trim(), value.trim());
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    ensure!(
+        !name.is_empty() && name.bytes().all(token),
+        "--header: `{name}` is not a header name"
+    );
+    ensure!(
+        value.bytes().all(|b| matches!(b, b' '..=b'~')),
+        "--header {name}: its value is not printable ASCII"
+    );
+    let lower = name.to_ascii_lowercase();
+    ensure!(
+        !CLIENT_HEADERS.contains(&lower.as_str()),
+        "--header {name}: the HTTP client sets it itself"
+    );
+    let secret = SECRET_WORDS.iter().any(|word| lower.contains(word));
+    ensure!(
+        !secret || value.contains("${env:"),
+        "--header {name}: its value looks like a secret; write '{name}: ${{env:VARIABLE}}' and set the variable"
+    );
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Reads `500ms`, `30s`, `2m`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let split = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    let (digits, unit) = text.split_at(split);
+    let wrong = || format!("`{text}` is not a duration; write 500ms, 30s or 2m");
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    let duration = match unit {
+        "ms" => Duration::from_millis(number),
+        "s" => Duration::from_secs(number),
+        "m" => Duration::from_secs(number.checked_mul(60).ok_or_else(wrong)?),
+        _ => return Err(wrong()),
+    };
+    let hour = Duration::from_secs(3_600);
+    if duration.is_zero() || duration > hour {
+        Err("it must be between 1ms and 60m".into())
+    } else {
+        Ok(duration)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        for (text, want) in [
+            ("500ms", Some(500)),
+            ("30s", Some(30_000)),
+            ("2m", Some(120_000)),
+            ("0s", None),
+            ("30", None),
+            ("61m", None),
+            ("99999999999999999999s", None),
+            ("x", None),
+        ] {
+            assert_eq!(duration(text).ok().map(|d| d.as_millis()), want, "{text}");
+        }
+    }
+
+    #[test]
+    fn headers() {
+        for (text, good) in [
+            ("X-Tenant: acme", true),
+            ("Authorization: Bearer ${env:TOKEN}", true),
+            ("Authorization: Bearer abc", false),
+            ("X-Api-Key: abc", false),
+            ("Host: evil", false),
+            ("no colon", false),
+            ("Bad Name: x", false),
+            ("X-A: a\r\nX-B: b", false),
+        ] {
+            assert_eq!(header(text).is_ok(), good, "{text}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! `mcpgen plan`: the Manifest, for people or as JSON.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::Value;
+
+use super::load::load;
+use super::options::DocOptions;
+use crate::runtime::manifest::{Action, BodyContent, HttpAction, Manifest, ToolSpec};
+
+/// Print the finished server: every tool, where each argument goes, its clamps and its request
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Plan {
+    #[command(flatten)]
+    options: DocOptions,
+
+    /// Print the Manifest as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  mcpgen plan openapi.yaml
+  mcpgen plan openapi.yaml --json > manifest.json
+
+The Manifest is all that the server knows. No secret is in it.";
+
+impl Plan {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        let loaded = load(&self.options).await?;
+        let Some((_, compiled)) = loaded.usable()? else {
+            return Ok(ExitCode::FAILURE);
+        };
+        if self.json {
+            super::report::print_json(&compiled.manifest)?;
+        } else {
+            print_text(&compiled.manifest)?;
+        }
+        loaded.mention_warnings(&self.options.doc)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn print_text(manifest: &Manifest) -> anyhow::Result<()> {
+    let mut out = std::io::BufWriter::new(anstream::stdout().lock());
+    for (name, source) in &manifest.sources {
+        writeln!(
+            out,
+            "source {name}: one deadline of {} ms, at most {} bytes a response",
+            source.timeout_ms, source.max_response_bytes
+        )?;
+        for origin in &source.trusted_origins {
+            writeln!(out, "  may dial {origin} even if its address is private")?;
+        }
+        for header in source.headers.keys() {
+            writeln!(out, "  sends the header {header}")?;
+        }
+    }
+    for tool in &manifest.tools {
+        let Action::Http(action) = &tool.action;
+        writeln!(out, "\n{} ({})", tool.name, tool.effect.as_str())?;
+        writeln!(
+            out,
+            "  {} {}{}",
+            action.method,
+            action.base_url.as_deref().unwrap_or_default(),
+            action.path
+        )?;
+        for alternative in &action.security {
+            let names = if alternative.is_empty() {
+                "no credential".to_owned()
+            } else {
+                alternative.join(" and ")
+            };
+            writeln!(out, "  with {names}")?;
+        }
+        for arg in &tool.args {
+            writeln!(out, "  {}", argument(tool, action, &arg.name))?;
+        }
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// One argument in a line: name, type, where it goes, what bounds it.
+fn argument(tool: &ToolSpec, action: &HttpAction, name: &str) -> String {
+    let schema = tool
+        .input_schema
+        .get("properties")
+        .and_then(|p| p.get(name));
+    let kind = match schema.and_then(|s| s.get("type")) {
+        Some(Value::String(one)) => one.clone(),
+        Some(Value::Array(many)) => many
+            .iter()
+            .filter_map(Value::as_str)
+            .collect::<Vec<_>>()
+            .join(" or "),
+        _ => "any".to_owned(),
+    };
+    let required = tool.input_schema.get("required").and_then(Value::as_array);
+    let required = if required.is_some_and(|r| r.iter().any(|n| n == name)) {
+        ", required"
+    } else {
+        ""
+    };
+    let clamp = tool
+        .args
+        .iter()
+        .find(|arg| arg.name == name)
+        .and_then(|arg| arg.clamp);
+    let clamp = clamp.map_or_else(String::new, |bound| {
+        let end = |n: Option<i64>| n.map_or_else(String::new, |n| n.to_string());
+        format!(", clamped to {}..{}", end(bound.min), end(bound.max))
+    });
+    format!(
+        "{name}: {kind}{required} -> {}{clamp}",
+        destination(action, name)
+    )
+}
+
+fn destination(action: &HttpAction, name: &str) -> String {
+    if let Some(param) = action.params.iter().find(|param| param.arg == name) {
+        return format!("{} `{}`", param.place.as_str(), param.name);
+    }
+    match action.body.as_ref().map(|body| &body.content) {
+        Some(BodyContent::Properties(properties)) => match properties.get(name) {
+            Some(property) => format!("body `{property}`"),
+            None => "nowhere".to_owned(),
+        },
+        Some(BodyContent::Whole(_)) => "body".to_owned(),
+        None => "nowhere".to_owned(),
+    }
+}

@@ -1,0 +1,155 @@
+//! Words and numbers that several commands print.
+
+use std::io::Write;
+
+use crate::compile::Compiled;
+use crate::runtime::config::{Config, variables};
+use crate::runtime::manifest::{Action, Effect, Manifest, ToolSpec};
+use crate::runtime::server;
+
+/// Bytes of JSON that are taken for one token.
+const BYTES_A_TOKEN: usize = 4;
+
+/// What a tool costs in `tools/list`, in tokens: an estimate from its size.
+pub(super) fn tokens(tool: &ToolSpec) -> usize {
+    server::listed(tool)
+        .to_string()
+        .len()
+        .div_ceil(BYTES_A_TOKEN)
+}
+
+/// A number with its thousands apart: `12,345`.
+pub(super) fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// `1 read`, `2 reads`.
+pub(super) fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", thousands(number))
+}
+
+/// `3 writes and 1 delete`, or `None` if nothing is off.
+pub(super) fn held_back(compiled: &Compiled) -> Option<String> {
+    match (compiled.held(Effect::Write), compiled.held(Effect::Destroy)) {
+        (0, 0) => None,
+        (writes, 0) => Some(count(writes, "write")),
+        (0, destroys) => Some(count(destroys, "delete")),
+        (writes, destroys) => Some(format!(
+            "{} and {}",
+            count(writes, "write"),
+            count(destroys, "delete")
+        )),
+    }
+}
+
+/// What would turn on what is off.
+pub(super) fn enabling(compiled: &Compiled) -> &'static str {
+    if compiled.held(Effect::Destroy) > 0 && compiled.held(Effect::Write) > 0 {
+        "--enable write|destroy"
+    } else if compiled.held(Effect::Destroy) > 0 {
+        "--enable destroy"
+    } else {
+        "--enable write"
+    }
+}
+
+/// One credential of a source and how the tools stand to it.
+pub(super) struct CredentialState {
+    pub(super) scheme: String,
+    pub(super) variables: Vec<String>,
+    pub(super) set: bool,
+    /// Tools that name it and have no complete alternative.
+    pub(super) blocked: usize,
+}
+
+/// The credentials that tools of the Manifest name, in the document's order.
+pub(super) fn credentials(manifest: &Manifest, config: &Config) -> Vec<CredentialState> {
+    let mut states = Vec::new();
+    for (source, spec) in &manifest.sources {
+        let set = |scheme: &String| {
+            config
+                .sources
+                .get(source)
+                .is_some_and(|s| s.credentials.contains_key(scheme))
+        };
+        let tools: Vec<&Vec<Vec<String>>> = manifest
+            .tools
+            .iter()
+            .filter(|tool| &tool.source == source)
+            .map(security)
+            .collect();
+        for (scheme, credential) in &spec.credentials {
+            let naming: Vec<_> = tools
+                .iter()
+                .filter(|alternatives| alternatives.iter().flatten().any(|s| s == scheme))
+                .collect();
+            if naming.is_empty() {
+                continue;
+            }
+            let blocked = naming
+                .iter()
+                .filter(|alternatives| !alternatives.iter().any(|all| all.iter().all(set)))
+                .count();
+            states.push(CredentialState {
+                scheme: scheme.clone(),
+                variables: variables(credential)
+                    .into_iter()
+                    .map(str::to_owned)
+                    .collect(),
+                set: set(scheme),
+                blocked,
+            });
+        }
+    }
+    states
+}
+
+fn security(tool: &ToolSpec) -> &Vec<Vec<String>> {
+    match &tool.action {
+        Action::Http(action) => &action.security,
+    }
+}
+
+/// Method and path of a tool's action.
+pub(super) fn method_and_path(tool: &ToolSpec) -> (&str, &str) {
+    match &tool.action {
+        Action::Http(action) => (&action.method, &action.path),
+    }
+}
+
+/// Prints a JSON document to standard output.
+pub(super) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    serde_json::to_writer_pretty(&mut stdout, value).map_err(std::io::Error::from)?;
+    writeln!(stdout)?;
+    stdout.flush()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers() {
+        for (number, want) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (1_234_567, "1,234,567"),
+        ] {
+            assert_eq!(thousands(number), want);
+        }
+        assert_eq!(count(1, "write"), "1 write");
+        assert_eq!(count(2_000, "write"), "2,000 writes");
+    }
+}

@@ -1,0 +1,142 @@
+//! `mcpgen serve`: an MCP server over stdio.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use super::load::{Loaded, load};
+use super::options::{DocOptions, LogFormat};
+use super::report;
+use crate::compile::Compiled;
+use crate::diag::Code;
+use crate::runtime::backends;
+use crate::runtime::config::Config;
+use crate::runtime::manifest::{Action, Manifest};
+use crate::runtime::serve::serve_stdio;
+use crate::runtime::server::Server;
+
+/// Serve a document's operations as MCP tools over stdio
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    options: DocOptions,
+
+    /// How log lines on standard error look
+    #[arg(long, value_enum, default_value = "text")]
+    log_format: LogFormat,
+
+    /// Log more; twice for everything
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  mcpgen serve openapi.yaml
+  mcpgen serve https://api.example.com/openapi.json --include 'tag:orders'
+  mcpgen serve openapi.yaml --base-url http://localhost:3000 --enable write
+  mcpgen serve openapi.yaml --header 'X-Tenant: acme' --exclude '/admin/**'
+
+Credentials come from environment variables; `mcpgen check` names them.
+Standard output carries the protocol; logs go to standard error.";
+
+impl Serve {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        log_to_stderr(self.log_format, self.verbose);
+        let loaded = load(&self.options).await?;
+        let Some((_, compiled)) = loaded.usable()? else {
+            return Ok(ExitCode::FAILURE);
+        };
+        let mut config = Config::from_env(&compiled.manifest)?;
+        config.ca_certs.clone_from(&self.options.ca_cert);
+        config.proxy.clone_from(&self.options.proxy);
+        reachable(&compiled.manifest)?;
+        self.introduce(&loaded, compiled, &config)?;
+        let server = Server::new(
+            &compiled.manifest,
+            backends::open(&compiled.manifest, &config)?,
+        );
+        // The tree and its text are no longer needed; the server may run for months.
+        drop(loaded);
+        serve_stdio(server).await.context("standard input")?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// What the owner should know before the first call, on standard error.
+    fn introduce(
+        &self,
+        loaded: &Loaded,
+        compiled: &Compiled,
+        config: &Config,
+    ) -> anyhow::Result<()> {
+        loaded.mention_warnings(&self.options.doc)?;
+        let mut stderr = anstream::stderr().lock();
+        for state in report::credentials(&compiled.manifest, config) {
+            if state.blocked > 0 && !state.set {
+                let code = Code::MissingCredential.as_str();
+                let (variables, tools) = (
+                    state.variables.join(" and "),
+                    report::count(state.blocked, "tool"),
+                );
+                writeln!(
+                    stderr,
+                    "mcpgen: warning[{code}]: {variables} is not set: {tools} cannot be called"
+                )?;
+            }
+        }
+        let tools = report::count(compiled.manifest.tools.len(), "tool");
+        match report::held_back(compiled) {
+            Some(off) => writeln!(
+                stderr,
+                "mcpgen: {tools}; {off} off ({})",
+                report::enabling(compiled)
+            )?,
+            None => writeln!(stderr, "mcpgen: {tools}")?,
+        }
+        Ok(())
+    }
+}
+
+/// A server that cannot reach any upstream does not start.
+pub(super) fn reachable(manifest: &Manifest) -> anyhow::Result<()> {
+    let somewhere = manifest.tools.iter().any(|tool| match &tool.action {
+        Action::Http(action) => action.base_url.is_some(),
+    });
+    anyhow::ensure!(
+        somewhere,
+        "the document does not say where the API is: pass --base-url https://…"
+    );
+    Ok(())
+}
+
+/// Log lines go to standard error: standard output is the protocol.
+fn log_to_stderr(format: LogFormat, verbose: u8) {
+    let level = match verbose {
+        0 => LevelFilter::INFO,
+        1 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
+    };
+    let own = if verbose > 1 {
+        LevelFilter::TRACE
+    } else {
+        LevelFilter::WARN
+    };
+    let filter = tracing_subscriber::filter::Targets::new()
+        .with_default(own)
+        .with_target("mcpgen", level);
+    let color = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(color);
+    let registry = tracing_subscriber::registry().with(filter);
+    match format {
+        LogFormat::Text => registry.with(layer).init(),
+        LogFormat::Json => registry.with(layer.json()).init(),
+    }
+}

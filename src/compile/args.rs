@@ -1,0 +1,347 @@
+//! Arguments: parameters and body properties side by side, under names that clients accept.
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value, json};
+
+use super::clamp;
+use crate::catalog::{Body, Capability};
+use crate::runtime::manifest::{ArgSpec, BodyContent, WireBody, WireParam};
+
+/// Longest property name that clients accept.
+const NAME_MAX: usize = 64;
+
+/// The arguments of a tool and where they go.
+pub(super) struct Arguments {
+    pub(super) schema: Map<String, Value>,
+    pub(super) args: Vec<ArgSpec>,
+    pub(super) params: Vec<WireParam>,
+    pub(super) body: Option<WireBody>,
+}
+
+/// One argument before it has its final name.
+struct Candidate<'a> {
+    /// Name on the wire.
+    wire: &'a str,
+    /// `path`, `query`, `header`, `cookie` or `body`.
+    place: &'static str,
+    required: bool,
+    schema: Value,
+}
+
+pub(super) fn arguments(capability: &Capability) -> Arguments {
+    let mut candidates: Vec<Candidate<'_>> = capability
+        .params
+        .iter()
+        .map(|param| Candidate {
+            wire: &param.name,
+            place: param.place.as_str(),
+            required: param.required,
+            schema: param.schema.clone(),
+        })
+        .collect();
+    let flat = capability
+        .body
+        .as_ref()
+        .and_then(|body| properties(capability, body));
+    match (&capability.body, &flat) {
+        (Some(body), Some(object)) => candidates.extend(of_properties(body, object)),
+        (Some(body), None) => candidates.push(whole(body)),
+        (None, _) => {}
+    }
+    let names = final_names(&candidates);
+    let params = capability
+        .params
+        .iter()
+        .zip(&names)
+        .map(|(param, name)| WireParam {
+            arg: name.clone(),
+            name: param.name.clone(),
+            place: param.place,
+            style: param.style,
+            explode: param.explode,
+            allow_reserved: param.allow_reserved,
+            json: param.json,
+        });
+    let body_names = names.iter().zip(&candidates).skip(capability.params.len());
+    let body = capability.body.as_ref().map(|body| WireBody {
+        content_type: body.content_type.clone(),
+        format: body.format,
+        required: body.required,
+        content: if flat.is_some() {
+            BodyContent::Properties(
+                body_names
+                    .map(|(name, c)| (name.clone(), c.wire.to_owned()))
+                    .collect(),
+            )
+        } else {
+            BodyContent::Whole(names.last().cloned().unwrap_or_else(|| "body".to_owned()))
+        },
+    });
+    Arguments {
+        args: names
+            .iter()
+            .zip(&candidates)
+            .map(|(name, c)| arg(capability, name, c))
+            .collect(),
+        params: params.collect(),
+        schema: schema(capability, &names, candidates, flat.as_ref()),
+        body,
+    }
+}
+
+fn arg(capability: &Capability, name: &str, candidate: &Candidate<'_>) -> ArgSpec {
+    let pages = matches!(candidate.place, "query" | "body");
+    let clamp = if pages {
+        clamp::page_size(capability.effect, candidate.wire, &candidate.schema)
+    } else {
+        None
+    };
+    ArgSpec {
+        name: name.to_owned(),
+        clamp,
+    }
+}
+
+/// The body's schema if it is a plain object: named properties and nothing else to say.
+fn properties(capability: &Capability, body: &Body) -> Option<Map<String, Value>> {
+    let mut schema = body.schema.as_object()?;
+    if schema.len() == 1
+        && let Some(name) = schema
+            .get("$ref")
+            .and_then(Value::as_str)
+            .and_then(|r| r.strip_prefix("#/$defs/"))
+    {
+        schema = capability.input_defs.get(name)?.as_object()?;
+    }
+    let plain = [
+        "type",
+        "properties",
+        "required",
+        "description",
+        "additionalProperties",
+        "examples",
+        "deprecated",
+        "default",
+    ];
+    let object = schema.get("type").is_none_or(|t| t == "object");
+    let closed = schema
+        .get("additionalProperties")
+        .is_none_or(|a| a == &Value::Bool(false));
+    let known = schema.keys().all(|key| plain.contains(&key.as_str()));
+    let properties = schema.get("properties").and_then(Value::as_object)?;
+    // A required name without a property could not be given.
+    let required = schema
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    let declared = required
+        .filter_map(Value::as_str)
+        .all(|name| properties.contains_key(name));
+    (object && closed && known && declared && !properties.is_empty()).then(|| schema.clone())
+}
+
+fn of_properties<'a>(body: &Body, object: &'a Map<String, Value>) -> Vec<Candidate<'a>> {
+    let required = required(object);
+    let properties = object
+        .get("properties")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten();
+    properties
+        .map(|(name, schema)| Candidate {
+            wire: name,
+            place: "body",
+            required: body.required && required.contains(&name.as_str()),
+            schema: schema.clone(),
+        })
+        .collect()
+}
+
+fn required(object: &Map<String, Value>) -> Vec<&str> {
+    object
+        .get("required")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect()
+}
+
+fn whole(body: &Body) -> Candidate<'static> {
+    let mut schema = body.schema.clone();
+    if let (Value::Object(object), Some(text)) = (&mut schema, &body.description) {
+        object
+            .entry("description")
+            .or_insert_with(|| text.as_str().into());
+    }
+    Candidate {
+        wire: "body",
+        place: "body",
+        required: body.required,
+        schema,
+    }
+}
+
+/// Names that clients accept, each once. Only a collision is suffixed with the place; the body keeps
+/// its name.
+fn final_names(candidates: &[Candidate<'_>]) -> Vec<String> {
+    let clean: Vec<String> = candidates.iter().map(|c| accepted(c.wire)).collect();
+    let mut names: Vec<String> = Vec::new();
+    for (name, candidate) in clean.iter().zip(candidates) {
+        let collides = clean.iter().filter(|other| *other == name).count() > 1;
+        let base = if collides && candidate.place != "body" {
+            format!("{name}__{}", candidate.place)
+        } else {
+            name.clone()
+        };
+        let mut unique = base.clone();
+        let mut count = 2;
+        while names.contains(&unique) || (unique != *name && clean.contains(&unique)) {
+            unique = format!("{base}_{count}");
+            count += 1;
+        }
+        names.push(unique);
+    }
+    names
+}
+
+/// The name with what clients refuse replaced (`^[a-zA-Z0-9_.-]{1,64}$`).
+fn accepted(wire: &str) -> String {
+    let mut name = String::new();
+    for c in wire.chars() {
+        if c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-') {
+            name.push(c);
+        } else if !name.ends_with('_') && !name.is_empty() {
+            name.push('_');
+        }
+    }
+    let mut name = if wire.ends_with('_') {
+        name
+    } else {
+        name.trim_end_matches('_').to_owned()
+    };
+    name.truncate(NAME_MAX - "__header".len());
+    if name.is_empty() {
+        "arg".to_owned()
+    } else {
+        name
+    }
+}
+
+fn schema(
+    capability: &Capability,
+    names: &[String],
+    candidates: Vec<Candidate<'_>>,
+    flat: Option<&Map<String, Value>>,
+) -> Map<String, Value> {
+    let together = together(capability, names, &candidates, flat);
+    let mut properties = Map::new();
+    let mut required: Vec<Value> = Vec::new();
+    for (name, candidate) in names.iter().zip(candidates) {
+        if candidate.required {
+            required.push(name.clone().into());
+        }
+        properties.insert(name.clone(), candidate.schema);
+    }
+    let mut out = Map::new();
+    out.insert("type".into(), "object".into());
+    out.insert("properties".into(), Value::Object(properties));
+    if !required.is_empty() {
+        out.insert("required".into(), Value::Array(required));
+    }
+    if let Some(together) = together {
+        out.insert("dependentRequired".into(), together);
+    }
+    out.insert("additionalProperties".into(), false.into());
+    if !capability.input_defs.is_empty() {
+        out.insert("$defs".into(), Value::Object(capability.input_defs.clone()));
+    }
+    out
+}
+
+/// In a body that may be absent, its required properties are required as soon as any is given.
+fn together(
+    capability: &Capability,
+    names: &[String],
+    candidates: &[Candidate<'_>],
+    flat: Option<&Map<String, Value>>,
+) -> Option<Value> {
+    let object = flat.filter(|_| capability.body.as_ref().is_some_and(|body| !body.required))?;
+    let of_body = || {
+        names
+            .iter()
+            .zip(candidates)
+            .filter(|(_, c)| c.place == "body")
+    };
+    let wanted = required(object);
+    let needed: Vec<&String> = of_body()
+        .filter(|(_, c)| wanted.contains(&c.wire))
+        .map(|(name, _)| name)
+        .collect();
+    let mut map: IndexMap<&String, Vec<&String>> = IndexMap::new();
+    for (name, _) in of_body() {
+        let others: Vec<&String> = needed
+            .iter()
+            .copied()
+            .filter(|other| *other != name)
+            .collect();
+        if !others.is_empty() {
+            map.insert(name, others);
+        }
+    }
+    (!map.is_empty()).then(|| json!(map))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidate<'a>(wire: &'a str, place: &'static str) -> Candidate<'a> {
+        Candidate {
+            wire,
+            place,
+            required: false,
+            schema: json!({}),
+        }
+    }
+
+    #[test]
+    fn only_collisions_are_suffixed() {
+        for (candidates, want) in [
+            (
+                vec![candidate("id", "path"), candidate("q", "query")],
+                vec!["id", "q"],
+            ),
+            (
+                vec![
+                    candidate("id", "path"),
+                    candidate("id", "query"),
+                    candidate("id", "body"),
+                ],
+                vec!["id__path", "id__query", "id"],
+            ),
+            (
+                vec![
+                    candidate("filter[name]", "query"),
+                    candidate("filter_name", "query"),
+                ],
+                vec!["filter_name__query", "filter_name__query_2"],
+            ),
+            (
+                vec![candidate("ä", "query"), candidate("$top", "query")],
+                vec!["arg", "top"],
+            ),
+            (
+                vec![
+                    candidate("id", "path"),
+                    candidate("id", "body"),
+                    candidate("id__path", "body"),
+                ],
+                vec!["id__path_2", "id", "id__path"],
+            ),
+        ] {
+            assert_eq!(final_names(&candidates), want);
+        }
+    }
+}

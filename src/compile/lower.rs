@@ -1,0 +1,107 @@
+//! One capability becomes one finished tool.
+
+use serde_json::{Map, Value, json};
+
+use super::pattern::Patterns;
+use super::{args, describe};
+use crate::catalog::{Capability, Catalog};
+use crate::diag::Diagnostics;
+use crate::runtime::manifest::{Action, HttpAction, ToolSpec};
+
+pub(super) fn tool(
+    catalog: &Catalog,
+    capability: &Capability,
+    name: &str,
+    patterns: &mut Patterns,
+    diags: &mut Diagnostics,
+) -> ToolSpec {
+    let arguments = args::arguments(capability);
+    let mut input = Value::Object(arguments.schema);
+    patterns.check(&mut input, &capability.loc, diags);
+    describe::schema(&mut input);
+    let title = capability
+        .summary
+        .as_deref()
+        .map(|text| describe::clean(text, describe::TITLE_MAX));
+    ToolSpec {
+        name: name.to_owned(),
+        title: title.filter(|title| !title.is_empty()),
+        description: describe::tool(capability),
+        source: catalog.source.clone(),
+        effect: capability.effect,
+        idempotent: capability.idempotent,
+        input_schema: object(input),
+        output_schema: capability.output.schema.as_ref().map(rooted),
+        args: arguments.args,
+        action: Action::Http(HttpAction {
+            method: capability.method.clone(),
+            base_url: capability.base_url.clone(),
+            path: capability.path.clone(),
+            params: arguments.params,
+            body: arguments.body,
+            accept: accept(capability),
+            security: capability.security.clone(),
+        }),
+    }
+}
+
+/// Where a tool's requests go.
+pub(super) fn base_url(tool: &ToolSpec) -> Option<&str> {
+    match &tool.action {
+        Action::Http(action) => action.base_url.as_deref(),
+    }
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
+        _ => Map::new(),
+    }
+}
+
+/// The output schema with an object root: structured results are objects, lists and scalars come
+/// under `items` and `value`.
+fn rooted(schema: &Value) -> Map<String, Value> {
+    let types: Vec<&str> = match schema.get("type") {
+        Some(Value::String(one)) => vec![one],
+        Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    };
+    let first = types.iter().find(|t| **t != "null");
+    let root = match first {
+        Some(&"object") => {
+            json!({"type": "object", "properties": schema.get("properties").cloned().unwrap_or_else(|| json!({}))})
+        }
+        Some(&"array") => json!({"type": "object", "properties": {"items": schema}}),
+        Some(_) => json!({"type": "object", "properties": {"value": schema}}),
+        None => json!({"type": "object"}),
+    };
+    let mut root = object(root);
+    if root
+        .get("properties")
+        .and_then(Value::as_object)
+        .is_some_and(Map::is_empty)
+    {
+        root.shift_remove("properties");
+    }
+    root
+}
+
+/// The media types that are asked for, the document's first.
+fn accept(capability: &Capability) -> Option<String> {
+    let types = &capability.output.media_types;
+    let sendable = |t: &&String| t.bytes().all(|b| matches!(b, b' '..=b'~'));
+    let mut list: Vec<&str> = types
+        .iter()
+        .filter(sendable)
+        .take(4)
+        .map(String::as_str)
+        .collect();
+    if list.is_empty() {
+        return Some("application/json, */*;q=0.5".to_owned());
+    }
+    if !list.contains(&"*/*") {
+        list.push("*/*;q=0.1");
+    }
+    Some(list.join(", "))
+}

@@ -1,0 +1,198 @@
+//! Tool names: made from the operation alone, so that they stay when others come and go.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+use unicode_normalization::UnicodeNormalization;
+
+use crate::catalog::{Capability, Catalog};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+
+/// Longest tool name, in bytes: clients put a prefix before it and stop at 64.
+const NAME_MAX: usize = 48;
+/// Hexadecimal digits of a hash that tells names apart.
+const HASH_DIGITS: usize = 6;
+
+/// Long words of interfaces and their common short forms, used where a name is too long.
+const ABBREVIATIONS: [(&str, &str); 22] = [
+    ("administrator", "admin"),
+    ("application", "app"),
+    ("applications", "apps"),
+    ("authentication", "auth"),
+    ("authorization", "authz"),
+    ("configuration", "config"),
+    ("configurations", "configs"),
+    ("deployment", "deploy"),
+    ("description", "desc"),
+    ("environment", "env"),
+    ("environments", "envs"),
+    ("identifier", "id"),
+    ("information", "info"),
+    ("namespace", "ns"),
+    ("namespaced", "ns"),
+    ("organization", "org"),
+    ("organizations", "orgs"),
+    ("parameters", "params"),
+    ("reference", "ref"),
+    ("repositories", "repos"),
+    ("repository", "repo"),
+    ("statistics", "stats"),
+];
+
+/// The names of all capabilities, in their order. Every capability of a document takes part, chosen
+/// or not, so that a name does not depend on the choice.
+pub(super) fn names(catalog: &Catalog, diags: &mut Diagnostics) -> Vec<String> {
+    let plain: Vec<String> = catalog.capabilities.iter().map(name).collect();
+    let mut owners: BTreeMap<&str, Vec<&Capability>> = BTreeMap::new();
+    for (name, capability) in plain.iter().zip(&catalog.capabilities) {
+        owners.entry(name).or_default().push(capability);
+    }
+    for (name, owners) in &owners {
+        let [first, .., last] = owners.as_slice() else {
+            continue;
+        };
+        let message = format!(
+            "{} and {} both come to the tool name `{name}`",
+            first.label(),
+            last.label()
+        );
+        diags.push(
+            Diagnostic::new(Code::NameCollision, last.loc.clone(), message)
+                .help("each gets a suffix made from its method and path"),
+        );
+    }
+    let unique = |(name, capability): (&String, &Capability)| {
+        if owners
+            .get(name.as_str())
+            .is_some_and(|owners| owners.len() > 1)
+        {
+            with_hash(name, &capability.label())
+        } else {
+            name.clone()
+        }
+    };
+    plain
+        .iter()
+        .zip(&catalog.capabilities)
+        .map(unique)
+        .collect()
+}
+
+/// The name of one capability: from its id, else from method and path.
+fn name(capability: &Capability) -> String {
+    let label = capability.label();
+    let identity = capability.id.as_deref().unwrap_or(&label);
+    let (full, lossy) = match snake(identity) {
+        (full, _) if full.is_empty() => snake(&label),
+        found => found,
+    };
+    if lossy {
+        // Characters were lost that may have told two ids apart.
+        return with_hash(&full, identity);
+    }
+    if full.len() <= NAME_MAX {
+        return full;
+    }
+    let short = abbreviated(&full);
+    if short.len() <= NAME_MAX {
+        short
+    } else {
+        with_hash(&short, identity)
+    }
+}
+
+/// Lower-case words of ASCII letters and digits joined by `_`, and whether other letters were lost.
+fn snake(text: &str) -> (String, bool) {
+    // A look at the whole of a hostile id is not needed to name it: the hash tells it apart.
+    let head: String = text.chars().take(400).collect();
+    let decomposed: String = head.nfkd().collect();
+    let lossy = decomposed
+        .chars()
+        .any(|c| c.is_alphanumeric() && !c.is_ascii())
+        || head.len() < text.len();
+    let ascii: String = decomposed
+        .chars()
+        .filter(|c| c.is_ascii() || !c.is_alphanumeric())
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' })
+        .collect();
+    (heck::AsSnakeCase(ascii.as_str()).to_string(), lossy)
+}
+
+fn abbreviated(name: &str) -> String {
+    let short = |word| {
+        ABBREVIATIONS
+            .iter()
+            .find(|(long, _)| *long == word)
+            .map_or(word, |(_, short)| *short)
+    };
+    name.split('_').map(short).collect::<Vec<_>>().join("_")
+}
+
+/// The start of a name and a hash of what it stands for.
+fn with_hash(name: &str, identity: &str) -> String {
+    let digest = Sha256::digest(identity.as_bytes());
+    let hash: String = digest
+        .iter()
+        .take(HASH_DIGITS / 2)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let room = NAME_MAX - HASH_DIGITS - 1;
+    let start: String = name.chars().take(room).collect();
+    format!("{}_{hash}", start.trim_end_matches('_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(id: Option<&str>) -> String {
+        let capability = Capability {
+            id: id.map(str::to_owned),
+            method: "GET".into(),
+            path: "/users/{id}/keys".into(),
+            tags: vec![],
+            effect: crate::runtime::manifest::Effect::Read,
+            idempotent: true,
+            summary: None,
+            description: None,
+            deprecated: false,
+            base_url: None,
+            params: vec![],
+            body: None,
+            output: crate::catalog::Output::default(),
+            security: vec![],
+            input_defs: serde_json::Map::new(),
+            loc: crate::diag::Loc::at(""),
+        };
+        name(&capability)
+    }
+
+    #[test]
+    fn names_are_stable_and_short() {
+        for (id, want) in [
+            (Some("listPets"), "list_pets"),
+            (Some("repos/list-for-org"), "repos_list_for_org"),
+            (Some("Get User"), "get_user"),
+            (Some("größe"), "gro_e_20b2d5"),
+            (None, "get_users_id_keys"),
+            (Some("!!!"), "get_users_id_keys"),
+            (
+                Some("organization_repository_environment_configuration"),
+                "org_repo_env_config",
+            ),
+        ] {
+            let found = named(id);
+            if id == Some("größe") {
+                assert!(
+                    found.starts_with("gr") && found.len() <= NAME_MAX,
+                    "{found}"
+                );
+            } else {
+                assert_eq!(found, want);
+            }
+        }
+        let long = named(Some(&"a".repeat(600)));
+        assert_eq!(long.len(), NAME_MAX);
+        assert_ne!(long, named(Some(&"a".repeat(601))));
+    }
+}

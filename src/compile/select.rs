@@ -1,0 +1,143 @@
+//! Which operations become tools: the effect guard, then `include` and `exclude`.
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use super::HeldBack;
+use crate::catalog::{Capability, Catalog};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::policy::{Pattern, Policy, Subject};
+use crate::runtime::manifest::Effect;
+
+/// What was chosen.
+pub(super) struct Selection {
+    /// Indices into the Catalog's capabilities.
+    pub(super) chosen: Vec<usize>,
+    /// What the effect guard holds back.
+    pub(super) held_back: Vec<HeldBack>,
+    pub(super) deselected: usize,
+}
+
+impl Selection {
+    pub(super) fn held(&self, effect: Effect) -> usize {
+        self.held_back
+            .iter()
+            .filter(|held| held.effect == effect)
+            .count()
+    }
+}
+
+pub(super) fn select(
+    catalog: &Catalog,
+    names: &[String],
+    policy: &Policy,
+    diags: &mut Diagnostics,
+) -> Selection {
+    let include = matchers(catalog, names, &policy.include, "--include", diags);
+    let exclude = matchers(catalog, names, &policy.exclude, "--exclude", diags);
+    let mut selection = Selection {
+        chosen: Vec::new(),
+        held_back: Vec::new(),
+        deselected: 0,
+    };
+    for (index, (capability, name)) in catalog.capabilities.iter().zip(names).enumerate() {
+        let any = |list: &[Matcher]| list.iter().any(|m| m.matches(capability, name));
+        if (!policy.include.is_empty() && !any(&include)) || any(&exclude) {
+            selection.deselected += 1;
+        } else if capability.effect > policy.effect {
+            selection.held_back.push(HeldBack {
+                name: name.clone(),
+                effect: capability.effect,
+            });
+        } else {
+            selection.chosen.push(index);
+        }
+    }
+    selection
+}
+
+struct Matcher {
+    subject: Subject,
+    glob: GlobMatcher,
+}
+
+impl Matcher {
+    fn matches(&self, capability: &Capability, name: &str) -> bool {
+        match self.subject {
+            Subject::Path => self.glob.is_match(&capability.path),
+            Subject::Tag => capability.tags.iter().any(|tag| self.glob.is_match(tag)),
+            Subject::Operation => {
+                capability
+                    .id
+                    .as_ref()
+                    .is_some_and(|id| self.glob.is_match(id))
+                    || self.glob.is_match(name)
+            }
+        }
+    }
+}
+
+/// The matchers of a list of patterns. One that matches nothing is an error: a typo in a guard must
+/// never be silent.
+fn matchers(
+    catalog: &Catalog,
+    names: &[String],
+    patterns: &[Pattern],
+    option: &str,
+    diags: &mut Diagnostics,
+) -> Vec<Matcher> {
+    let mut found = Vec::new();
+    for pattern in patterns {
+        let glob = GlobBuilder::new(&escaped(pattern))
+            .literal_separator(pattern.subject == Subject::Path)
+            .build();
+        let glob = match glob {
+            Ok(glob) => glob.compile_matcher(),
+            Err(error) => {
+                let message = format!("{option} {}: {}", pattern.text, error.kind());
+                diags.push(Diagnostic::general(Code::PatternMatchesNothing, message));
+                continue;
+            }
+        };
+        let matcher = Matcher {
+            subject: pattern.subject,
+            glob,
+        };
+        if catalog
+            .capabilities
+            .iter()
+            .zip(names)
+            .any(|(c, name)| matcher.matches(c, name))
+        {
+            found.push(matcher);
+        } else {
+            diags.push(
+                Diagnostic::general(
+                    Code::PatternMatchesNothing,
+                    format!("{option} {} matches no operation", pattern.text),
+                )
+                .help(help(pattern.subject)),
+            );
+        }
+    }
+    found
+}
+
+/// Braces in a path are placeholders, not alternatives.
+fn escaped(pattern: &Pattern) -> String {
+    match pattern.subject {
+        Subject::Path => pattern.glob.replace('{', "[{]").replace('}', "[}]"),
+        Subject::Tag | Subject::Operation => pattern.glob.clone(),
+    }
+}
+
+fn help(subject: Subject) -> &'static str {
+    match subject {
+        Subject::Path => {
+            "a path pattern is compared with the path template, as in /users/{id}; `**` crosses segments"
+        }
+        Subject::Tag => "tags are case-sensitive",
+        Subject::Operation => {
+            "it is compared with operation ids and tool names; use /path/** for paths and tag:x for tags"
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Diagnostics: what mcpgen has to say about an input, with the place it is about.
+//!
+//! Every pass takes `&mut Diagnostics`, reports what it finds and goes on, so that one run shows all
+//! mistakes. Codes are stable: `MG1xx` the source document, `MG2xx` the policy, `MG3xx` compilation.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+pub mod render;
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing; nothing is lost.
+    Note,
+    /// Something was left out or changed; the rest works.
+    Warning,
+    /// The command cannot do what it was asked.
+    Error,
+}
+
+impl Severity {
+    /// The lower-case word that is printed.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $name:ident = $text:literal, $severity:ident;)+) => {
+        /// A stable name for a kind of finding.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code { $($(#[doc = $doc])+ $name,)+ }
+
+        impl Code {
+            /// All codes, in order.
+            pub const ALL: &'static [Code] = &[$(Code::$name,)+];
+
+            /// The printed form, `MG101`.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)+ }
+            }
+
+            /// The severity that findings with this code have.
+            pub fn severity(self) -> Severity {
+                match self { $(Self::$name => Severity::$severity,)+ }
+            }
+
+            /// What the code stands for, in a sentence.
+            pub fn summary(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),+).trim_ascii(),)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The text is neither JSON nor YAML.
+    Syntax = "MG101", Error;
+    /// The text is empty.
+    Empty = "MG102", Error;
+    /// The document is not an OpenAPI document.
+    NotOpenApi = "MG103", Error;
+    /// The document's OpenAPI version is not one that is read.
+    Version = "MG104", Error;
+    /// A size, node, depth or time budget is exceeded.
+    Budget = "MG105", Error;
+    /// A mapping has the same key twice; the last value is used.
+    DuplicateKey = "MG106", Warning;
+    /// A YAML feature that has no JSON meaning (a custom tag, a mapping as a key, `.inf`).
+    YamlFeature = "MG107", Error;
+    /// A `$ref` cannot be resolved, so the operation is left out.
+    DanglingRef = "MG110", Warning;
+    /// A `$ref` leads back to itself, so the operation is left out.
+    CircularRef = "MG111", Warning;
+    /// A `$ref` into another file or host, which is not read.
+    ExternalRef = "MG112", Warning;
+    /// An operation, path item or parameter has the wrong shape, so the operation is left out.
+    Malformed = "MG120", Warning;
+    /// A path template names a parameter that is not declared; it is read as a string.
+    UndeclaredPathParam = "MG121", Warning;
+    /// A parameter cannot be sent as the document describes it, so the operation is left out.
+    UnsupportedParam = "MG122", Warning;
+    /// A request body's media type cannot be sent, so the operation is left out.
+    UnsupportedBody = "MG123", Warning;
+    /// The method cannot be a tool, so the operation is left out.
+    UnsupportedMethod = "MG124", Warning;
+    /// Two operations have one `operationId`.
+    DuplicateOperationId = "MG125", Warning;
+    /// A schema keyword has a value that JSON Schema does not allow; the keyword is ignored.
+    SchemaKeyword = "MG126", Warning;
+    /// An operation declares no responses; it still becomes a tool.
+    NoResponses = "MG127", Warning;
+    /// A parameter would set a header that only the HTTP client may set; it is left out.
+    ReservedHeader = "MG128", Warning;
+    /// The document does not say where the API is.
+    NoServer = "MG130", Warning;
+    /// A server URL cannot be used.
+    BadServer = "MG131", Warning;
+    /// A server is at a private address that only `--base-url` may allow.
+    PrivateServer = "MG132", Warning;
+    /// A security scheme that is not supported; calls go without it.
+    UnsupportedSecurity = "MG140", Warning;
+    /// An environment variable that a credential comes from is not set.
+    MissingCredential = "MG141", Warning;
+    /// Nothing is left to serve.
+    NothingToServe = "MG301", Error;
+    /// Two operations cleaned to the same tool name; the later one got a suffix.
+    NameCollision = "MG302", Note;
+    /// A `--include` or `--exclude` pattern matches nothing.
+    PatternMatchesNothing = "MG303", Error;
+    /// A pattern in a schema cannot be enforced; it is described instead.
+    PatternNotEnforced = "MG304", Warning;
+}
+
+impl Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// A place in a source: a JSON Pointer (RFC 6901), resolved to a line and column when printed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Loc {
+    /// JSON Pointer of the node; the empty string is the whole document.
+    pub pointer: String,
+    /// 1-based line and column, where the place is known before there is a tree to point into.
+    pub line_column: Option<(usize, usize)>,
+    /// Whether the key of the node is meant, not its value.
+    pub key: bool,
+}
+
+impl Loc {
+    /// The value at `pointer`.
+    pub fn at(pointer: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            ..Self::default()
+        }
+    }
+
+    /// The key whose value is at `pointer`.
+    pub fn key(pointer: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            key: true,
+            ..Self::default()
+        }
+    }
+
+    /// A 1-based line and column (columns count characters).
+    pub fn line(line: usize, column: usize) -> Self {
+        Self {
+            line_column: Some((line, column)),
+            ..Self::default()
+        }
+    }
+
+    /// The place one step below this one.
+    pub fn child(&self, token: &str) -> Self {
+        Self::at(format!("{}/{}", self.pointer, escape(token)))
+    }
+}
+
+/// One token of a JSON Pointer, escaped (RFC 6901 §3).
+pub fn escape(token: &str) -> String {
+    token.replace('~', "~0").replace('/', "~1")
+}
+
+/// One finding.
+#[derive(Debug, Clone)]
+pub struct Diagnostic {
+    /// What kind of finding it is.
+    pub code: Code,
+    /// How much it matters; normally the code's own severity.
+    pub severity: Severity,
+    /// What is wrong: a lower-case fragment.
+    pub message: String,
+    /// Where; `None` for a finding about no place in particular.
+    pub loc: Option<Loc>,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Diagnostic {
+    /// A finding at a place.
+    pub fn new(code: Code, loc: Loc, message: impl Into<String>) -> Self {
+        Self {
+            loc: Some(loc),
+            ..Self::general(code, message)
+        }
+    }
+
+    /// A finding about no place in particular.
+    pub fn general(code: Code, message: impl Into<String>) -> Self {
+        let severity = code.severity();
+        Self {
+            code,
+            severity,
+            message: message.into(),
+            loc: None,
+            help: None,
+        }
+    }
+
+    /// The same finding with what to do about it.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// The findings of a run, in the order they were made.
+#[derive(Debug, Default)]
+pub struct Diagnostics {
+    items: Vec<Diagnostic>,
+    seen: BTreeSet<(Code, Option<Loc>, String)>,
+}
+
+impl Diagnostics {
+    /// Adds a finding. One that is already there (a shared schema is read for many operations) is
+    /// not added again.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        let key = (
+            diagnostic.code,
+            diagnostic.loc.clone(),
+            diagnostic.message.clone(),
+        );
+        if self.seen.insert(key) {
+            self.items.push(diagnostic);
+        }
+    }
+
+    /// All findings.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.items.iter()
+    }
+
+    /// Whether there is nothing to say.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// How many findings have this severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.items.iter().filter(|d| d.severity == severity).count()
+    }
+
+    /// Whether any finding is an error.
+    pub fn has_errors(&self) -> bool {
+        self.count(Severity::Error) > 0
+    }
+}

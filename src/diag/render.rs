@@ -1,0 +1,330 @@
+//! Diagnostics as people and as programs read them.
+//!
+//! Messages and source lines quote documents from anywhere, so nothing is printed that a terminal
+//! or a reader could take for something else: see [`printable`].
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use serde_json::{Map, Value};
+
+use super::{Diagnostic, Diagnostics, Loc, Severity};
+use crate::source::{Source, Span};
+
+/// The widest part of a source line that is shown, in characters.
+const WINDOW: usize = 100;
+
+/// How much of a longer line is shown before the place, in characters.
+const WINDOW_BEFORE: usize = 40;
+
+/// All findings in the style of rustc: message, place, source line and help. Ends with a line feed
+/// unless there are none. Colours are ANSI sequences.
+pub fn text(diags: &Diagnostics, source: &Source, color: bool) -> String {
+    // The lines given here are cut already; the renderer must not cut them again, so it is told of
+    // a terminal wider than any of them with every character escaped.
+    let renderer = match color {
+        true => Renderer::styled(),
+        false => Renderer::plain(),
+    }
+    .term_width(20 * WINDOW);
+    let mut text = String::new();
+    for (diagnostic, span) in with_spans(diags, source) {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&report(&renderer, diagnostic, source, span));
+        text.push('\n');
+    }
+    text
+}
+
+/// All findings as objects with `code`, `severity`, `message` and, where known, `file`, `line` and
+/// `column` (from 1, in characters), `pointer` (JSON Pointer) and `help`.
+///
+/// The strings are as they are; whoever prints them to a terminal needs [`printable`].
+pub fn json(diags: &Diagnostics, source: &Source) -> Vec<Value> {
+    with_spans(diags, source)
+        .map(|(diagnostic, span)| object(diagnostic, source, span))
+        .collect()
+}
+
+/// The text with everything visible: control characters, and characters that have no width or
+/// change the direction of writing, become escapes (`\n`, `\u{202e}`).
+///
+/// Covers the Trojan Source characters (CVE-2021-42574), terminal escapes, and the tag and
+/// variation characters that can hide text from a person but not from a model.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let Some(first) = text.find(is_deceptive) else {
+        return Cow::Borrowed(text);
+    };
+    let mut visible = String::with_capacity(text.len() + 16);
+    visible.push_str(&text[..first]);
+    for c in text[first..].chars() {
+        match c {
+            '\n' | '\r' | '\t' => visible.extend(c.escape_default()),
+            c if is_deceptive(c) => visible.extend(c.escape_unicode()),
+            c => visible.push(c),
+        }
+    }
+    Cow::Owned(visible)
+}
+
+fn is_deceptive(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Each finding with its place in the text, found in one pass.
+fn with_spans<'a>(
+    diags: &'a Diagnostics,
+    source: &Source,
+) -> impl Iterator<Item = (&'a Diagnostic, Option<Span>)> {
+    let locs: Vec<&Loc> = diags.iter().filter_map(|d| d.loc.as_ref()).collect();
+    let mut spans = source.locate(&locs).into_iter();
+    diags.iter().map(move |diagnostic| {
+        let has_place = diagnostic.loc.is_some();
+        let span = has_place.then(|| spans.next().flatten()).flatten();
+        (diagnostic, span)
+    })
+}
+
+fn object(diagnostic: &Diagnostic, source: &Source, span: Option<Span>) -> Value {
+    let mut object = Map::new();
+    object.insert("code".into(), diagnostic.code.as_str().into());
+    object.insert("severity".into(), diagnostic.severity.as_str().into());
+    object.insert("message".into(), diagnostic.message.as_str().into());
+    if let Some(loc) = &diagnostic.loc {
+        object.insert("file".into(), source.name.as_str().into());
+        if let Some((line, column)) = place(loc, span) {
+            object.insert("line".into(), line.into());
+            object.insert("column".into(), column.into());
+        }
+        if loc.line_column.is_none() {
+            object.insert("pointer".into(), loc.pointer.as_str().into());
+        }
+    }
+    if let Some(help) = &diagnostic.help {
+        object.insert("help".into(), help.as_str().into());
+    }
+    Value::Object(object)
+}
+
+/// The line and column to name: as given, or as found.
+fn place(loc: &Loc, span: Option<Span>) -> Option<(usize, usize)> {
+    loc.line_column.or(span.map(|s| (s.line, s.column)))
+}
+
+fn report(
+    renderer: &Renderer,
+    diagnostic: &Diagnostic,
+    source: &Source,
+    span: Option<Span>,
+) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
+    };
+    let title = level
+        .primary_title(printable(&diagnostic.message))
+        .id(diagnostic.code.as_str());
+    let mut group = Group::with_title(title);
+    let name = printable(&source.name);
+    let (mut shown, mut meant) = (String::new(), String::new());
+    if let Some(span) = span {
+        let (line, marked) = excerpt(&source.text, span.start..span.end);
+        let column = line[..marked.start].chars().count() + 1;
+        shown = format!("{name}:{}:{column}", span.line);
+        meant = format!("{name}:{}:{}", span.line, span.column);
+        let snippet = Snippet::source(line).line_start(span.line).path(&name);
+        group = group.element(snippet.annotation(AnnotationKind::Primary.span(marked)));
+    } else if let Some(loc) = &diagnostic.loc {
+        let mut origin = Origin::path(name.as_ref());
+        if let Some((line, column)) = loc.line_column {
+            origin = origin.line(line).char_column(column);
+        }
+        group = group.element(origin);
+    }
+    if let Some(help) = &diagnostic.help {
+        group = group.element(Level::HELP.message(printable(help)));
+    }
+    let report = renderer.render(&[group]);
+    // The renderer counts columns in what it is given, which may be the middle of a long line. Its
+    // second line says where; the first is the message, which is one line by now.
+    match report.split_once('\n') {
+        Some((title, rest)) => format!("{title}\n{}", rest.replacen(&shown, &meant, 1)),
+        None => report,
+    }
+}
+
+/// The line of `range`, or the part of it around the range, made printable; and where the range is
+/// in it. Looks no further than the window, because a line may have megabytes.
+fn excerpt(text: &str, range: Range<usize>) -> (String, Range<usize>) {
+    let start = text.floor_char_boundary(range.start);
+    let end = text.floor_char_boundary(range.end).max(start);
+    let (before, after) = (&text[..start], &text[start..]);
+    let is_break = |c: &char| matches!(c, '\n' | '\r');
+    let on_line = |c: &char| !is_break(c);
+    let room_before = before
+        .chars()
+        .rev()
+        .take_while(on_line)
+        .take(WINDOW)
+        .count();
+    let room_after = after.chars().take_while(on_line).take(WINDOW).count();
+    let shown_before = room_before.min(WINDOW_BEFORE.max(WINDOW - room_after));
+    let shown_after = room_after.min(WINDOW - shown_before);
+
+    let reversed = before.char_indices().rev();
+    let from = reversed.take(shown_before).last().map_or(start, |(i, _)| i);
+    let to = after
+        .char_indices()
+        .nth(shown_after)
+        .map_or(text.len(), |(i, _)| start + i);
+    let is_cut = |neighbour: Option<char>| neighbour.is_some_and(|c| !is_break(&c));
+
+    let mut line = String::new();
+    if is_cut(text[..from].chars().next_back()) {
+        line.push('…');
+    }
+    push_printable(&mut line, &text[from..start]);
+    let marked_from = line.len();
+    push_printable(&mut line, &text[start..end.min(to)]);
+    let marked = marked_from..line.len();
+    push_printable(&mut line, &text[end.min(to)..to]);
+    if is_cut(text[to..].chars().next()) {
+        line.push('…');
+    }
+    (line, marked)
+}
+
+fn push_printable(line: &mut String, part: &str) {
+    line.push_str(&printable(&part.replace('\t', "    ")));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::Code;
+
+    fn one(diagnostic: Diagnostic) -> Diagnostics {
+        let mut diags = Diagnostics::default();
+        diags.push(diagnostic);
+        diags
+    }
+
+    fn source(text: &str) -> Source {
+        Source::new("api.yaml", text)
+    }
+
+    #[test]
+    fn the_layout_is_that_of_rustc() {
+        let source = source("a: 1\nb:\n\t c: {d: ü}\n");
+        let mut diags =
+            one(Diagnostic::new(Code::DanglingRef, Loc::line(3, 3), "no c").help("add it"));
+        diags.push(Diagnostic::general(Code::NoServer, "no server"));
+        diags.push(Diagnostic::new(Code::Syntax, Loc::line(4, 1), "the end"));
+        diags.push(Diagnostic::new(Code::Syntax, Loc::line(9, 1), "outside"));
+        let expected = "\
+warning[MG110]: no c
+ --> api.yaml:3:3
+  |
+3 |      c: {d: ü}
+  |      ^
+  |
+  = help: add it
+
+warning[MG130]: no server
+
+error[MG101]: the end
+ --> api.yaml:4:1
+  |
+4 |
+  | ^
+
+error[MG101]: outside
+--> api.yaml:9:1
+";
+        let text = text(&diags, &source, false);
+        let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
+        assert_eq!(lines.join("\n") + "\n", expected, "{text}");
+    }
+
+    #[test]
+    fn long_lines_are_shown_around_the_place() {
+        let long = format!("[{}\"here\"{}]", "1,".repeat(5000), ",2".repeat(5000));
+        let diags = one(Diagnostic::new(Code::Malformed, Loc::at("/5000"), "x"));
+        let text = text(&diags, &source(&long), false);
+        assert!(text.contains("api.yaml:1:10002\n"), "{text}");
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(
+            lines[3].starts_with("1 | …") && lines[3].ends_with('…'),
+            "{text}"
+        );
+        assert!(lines[3].chars().count() < 110, "{text}");
+        let column = |line: &str, part| line.find(part).map(|i| line[..i].chars().count());
+        assert_eq!(column(lines[3], "\"here\""), column(lines[4], "^^^^^^"));
+    }
+
+    #[test]
+    fn the_window_around_a_place() {
+        let (x, y) = ("x".repeat(200), "y".repeat(70));
+        let cases = [
+            ("ab\ncd\r\nef".to_owned(), 4..5, "cd", 1..2),
+            ("ab".to_owned(), 2..2, "ab", 2..2),
+            (format!("{y}!{x}"), 70..71, "…", 43..44),
+            (format!("{x}!"), 200..201, "…", 102..103),
+            (format!("{x}{x}"), 150..400, "…", 43..103),
+            ("a\u{202e}b\tc".to_owned(), 4..5, "a\\u{202e}b    c", 9..10),
+        ];
+        for (text, range, begin, marked) in cases {
+            let (line, found) = excerpt(&text, range);
+            assert!(line.starts_with(begin), "{line}");
+            assert_eq!(found, marked, "{line}");
+        }
+    }
+
+    #[test]
+    fn nothing_deceptive_is_printed() {
+        let cases = [
+            ("plain ü 漢 🎉", "plain ü 漢 🎉"),
+            ("\u{1b}[31m\r\n\t", "\\u{1b}[31m\\r\\n\\t"),
+            (
+                "a\u{202e}b\u{200b}\u{feff}",
+                "a\\u{202e}b\\u{200b}\\u{feff}",
+            ),
+            ("\u{9b}\u{7f}\u{e0041}", "\\u{9b}\\u{7f}\\u{e0041}"),
+        ];
+        for (text, visible) in cases {
+            assert_eq!(printable(text), visible);
+        }
+        let mut diags =
+            one(Diagnostic::new(Code::Malformed, Loc::at("/a"), "\u{1b}c").help("\u{202e}"));
+        diags.push(Diagnostic::general(Code::Malformed, "\u{200d}"));
+        let source = Source::new("x\u{1b}.yaml", "a: '\u{1b}\u{9b}\u{200d}\u{2066}'");
+        let text = text(&diags, &source, false);
+        assert!(!text.contains(|c| c != '\n' && is_deceptive(c)), "{text:?}");
+    }
+
+    #[test]
+    fn json_has_what_is_known() {
+        let mut diags = one(Diagnostic::new(Code::Malformed, Loc::at("/a"), "m").help("h"));
+        diags.push(Diagnostic::general(Code::NoServer, "n"));
+        diags.push(Diagnostic::new(Code::Syntax, Loc::line(9, 2), "s"));
+        let found: Vec<String> = json(&diags, &source("a: 1"))
+            .iter()
+            .map(Value::to_string)
+            .collect();
+        let expected = [
+            r#"{"code":"MG120","severity":"warning","message":"m","file":"api.yaml","line":1,"column":4,"pointer":"/a","help":"h"}"#,
+            r#"{"code":"MG130","severity":"warning","message":"n"}"#,
+            r#"{"code":"MG101","severity":"error","message":"s","file":"api.yaml","line":9,"column":2}"#,
+        ];
+        assert_eq!(found, expected);
+    }
+}

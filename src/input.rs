@@ -1,0 +1,4 @@
+//! Front ends: each turns one kind of source into a Catalog and knows nothing of what is allowed.
+
+pub mod fetch;
+pub mod openapi;

@@ -1,0 +1,338 @@
+//! OpenAPI 3.0 and 3.1 documents: a tree of JSON values becomes a Catalog.
+//!
+//! The document stays a `Value` with references resolved where they are met, so that one bad
+//! operation costs that operation and nothing else.
+
+use indexmap::IndexMap;
+use serde_json::Value;
+use url::Url;
+
+use crate::catalog::{Catalog, LeftOut};
+use crate::diag::{Code, Diagnostic, Diagnostics, Loc, Severity};
+
+mod allof;
+mod body;
+mod node;
+mod operation;
+mod output;
+mod param;
+mod schema;
+mod security;
+mod server;
+
+use node::{Doc, Node};
+
+/// The OpenAPI versions that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    /// 3.0.x, with its own dialect of JSON Schema.
+    V3_0,
+    /// 3.1.x, with JSON Schema 2020-12.
+    V3_1,
+}
+
+/// What the reader is told besides the document.
+#[derive(Debug, Default, Clone)]
+pub struct ReadOptions {
+    /// Where the document was fetched from: relative server URLs resolve against it.
+    pub document_url: Option<Url>,
+    /// The owner's own answer to where the API is; wins over every server of the document.
+    pub base_url: Option<String>,
+    /// What the source is called if the document has no usable title.
+    pub fallback_name: String,
+}
+
+/// The operations of a path item (OpenAPI 3.1.1 §4.8.9.1).
+const METHODS: [&str; 8] = [
+    "get", "put", "post", "delete", "options", "head", "patch", "trace",
+];
+
+/// Reads a document. `None` if it is not one; everything less is a diagnostic.
+pub fn read(root: &Value, options: &ReadOptions, diags: &mut Diagnostics) -> Option<Catalog> {
+    let version = match version(root) {
+        Ok(version) => version,
+        Err(diagnostic) => {
+            diags.push(*diagnostic);
+            return None;
+        }
+    };
+    let doc = Doc { root, version };
+    let top = Node::root(root);
+    let info = top.get("info");
+    let text = |key| {
+        info.as_ref()
+            .and_then(|i| i.str(key))
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
+    let title = text("title");
+    let source = source_name(&title, &options.fallback_name);
+    let credentials = security::schemes(&doc, &source, diags);
+    let mut reader = Reader {
+        doc: &doc,
+        options,
+        credentials: &credentials,
+        diags,
+        catalog: Catalog {
+            source,
+            title,
+            version: text("version"),
+            credentials: IndexMap::new(),
+            ..Catalog::default()
+        },
+    };
+    reader.paths(&top);
+    reader.duplicate_ids();
+    let mut catalog = reader.catalog;
+    catalog.credentials = credentials;
+    Some(catalog)
+}
+
+/// What is carried through a document.
+struct Reader<'a, 'd> {
+    doc: &'d Doc<'a>,
+    options: &'d ReadOptions,
+    credentials: &'d IndexMap<String, crate::runtime::manifest::CredentialSpec>,
+    diags: &'d mut Diagnostics,
+    catalog: Catalog,
+}
+
+impl<'a> Reader<'a, '_> {
+    fn paths(&mut self, top: &Node<'a>) {
+        let Some(paths) = top.get("paths") else {
+            if self.doc.version == Version::V3_0 {
+                let message = "the document has no `paths`";
+                self.diags
+                    .push(Diagnostic::new(Code::Malformed, Loc::at(""), message));
+            }
+            return;
+        };
+        if !paths.value.is_object() {
+            let message = "`paths` is not an object";
+            self.diags
+                .push(Diagnostic::new(Code::Malformed, paths.loc(), message));
+        }
+        for (path, item) in paths.entries() {
+            if !path.starts_with("x-") {
+                self.path_item(path, item);
+            }
+        }
+    }
+
+    fn path_item(&mut self, path: &'a str, item: Node<'a>) {
+        let item = match self.doc.resolve(item) {
+            Ok(item) if item.value.is_object() => item,
+            Ok(item) => {
+                let found = Diagnostic::new(
+                    Code::Malformed,
+                    item.loc(),
+                    "a path item that is not an object",
+                );
+                return self.leave_out(path.to_owned(), found);
+            }
+            Err(found) => return self.leave_out(path.to_owned(), *found),
+        };
+        for method in METHODS {
+            let Some(node) = item.get(method) else {
+                continue;
+            };
+            self.catalog.operations += 1;
+            let label = format!("{} {path}", method.to_uppercase());
+            match self.operation(path, method, &item, &node) {
+                Ok(capability) => self.catalog.capabilities.push(capability),
+                Err(found) => self.leave_out(label, *found),
+            }
+        }
+    }
+
+    /// Records an operation that cannot be a tool, with its diagnostic.
+    fn leave_out(&mut self, operation: String, mut found: Diagnostic) {
+        let reason = found.message.clone();
+        found.message = format!("{operation} is left out: {reason}");
+        found.severity = found.severity.max(Severity::Warning);
+        self.diags.push(found);
+        self.catalog.left_out.push(LeftOut { operation, reason });
+    }
+
+    /// An `operationId` must be unique (OpenAPI 3.1.1 §4.8.10.1); two of one id stay apart by name.
+    fn duplicate_ids(&mut self) {
+        let mut seen: IndexMap<&str, String> = IndexMap::new();
+        for capability in &self.catalog.capabilities {
+            let Some(id) = capability.id.as_deref() else {
+                continue;
+            };
+            if let Some(first) = seen.get(id) {
+                let message = format!(
+                    "operationId `{id}` is used by {first} and {}",
+                    capability.label()
+                );
+                self.diags.push(
+                    Diagnostic::new(
+                        Code::DuplicateOperationId,
+                        capability.loc.child("operationId"),
+                        message,
+                    )
+                    .help("both stay tools; each gets a suffix made from its method and path"),
+                );
+            } else {
+                seen.insert(id, capability.label());
+            }
+        }
+    }
+}
+
+/// Decides the version (OpenAPI 3.1.1 §4.8.1.1); an unquoted `3.0` is a YAML float and is read.
+fn version(root: &Value) -> Result<Version, Box<Diagnostic>> {
+    let refuse = |code, loc, message: String, help: &str| {
+        Err(Box::new(Diagnostic::new(code, loc, message).help(help)))
+    };
+    let Some(object) = root.as_object() else {
+        return refuse(
+            Code::NotOpenApi,
+            Loc::at(""),
+            "not an OpenAPI document: its root is not an object".into(),
+            "an OpenAPI document begins with `openapi: 3.1.0` (or 3.0.x)",
+        );
+    };
+    if let Some(swagger) = object.get("swagger") {
+        return refuse(
+            Code::Version,
+            Loc::at("/swagger"),
+            format!("Swagger {} is not read yet", plain(swagger)),
+            "convert the document to OpenAPI 3.0 or 3.1",
+        );
+    }
+    let Some(openapi) = object.get("openapi") else {
+        let near = object
+            .keys()
+            .find(|key| key.eq_ignore_ascii_case("openapi"));
+        return refuse(
+            Code::NotOpenApi,
+            near.map_or(Loc::at(""), |key| {
+                Loc::key(format!("/{}", crate::diag::escape(key)))
+            }),
+            "not an OpenAPI document: it has no `openapi` field".into(),
+            if near.is_some() {
+                "field names are case-sensitive: write `openapi`"
+            } else {
+                "an OpenAPI document begins with `openapi: 3.1.0` (or 3.0.x)"
+            },
+        );
+    };
+    let text = plain(openapi);
+    let mut parts = text.split('.');
+    match (parts.next(), parts.next()) {
+        (Some("3"), Some("0") | None) => Ok(Version::V3_0),
+        (Some("3"), Some("1")) => Ok(Version::V3_1),
+        _ => refuse(
+            Code::Version,
+            Loc::at("/openapi"),
+            format!("OpenAPI {text} is not read yet"),
+            "3.0.x and 3.1.x are",
+        ),
+    }
+}
+
+/// A scalar as it is written.
+fn plain(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Words of a title that say nothing of which API it is.
+const TITLE_NOISE: [&str; 14] = [
+    "api",
+    "apis",
+    "rest",
+    "restful",
+    "http",
+    "openapi",
+    "swagger",
+    "spec",
+    "specification",
+    "the",
+    "service",
+    "public",
+    "documentation",
+    "reference",
+];
+
+/// Longest source name, in bytes: it begins environment variables and server names.
+const SOURCE_NAME_MAX: usize = 24;
+
+/// A short lower-case identifier from the title, without versions and words such as "API".
+fn source_name(title: &str, fallback: &str) -> String {
+    for text in [title, fallback] {
+        let mut name = String::new();
+        for word in text.split(|c: char| !c.is_ascii_alphanumeric()) {
+            let word = word.to_ascii_lowercase();
+            let version = word
+                .trim_start_matches('v')
+                .chars()
+                .all(|c| c.is_ascii_digit());
+            let longer = name.len() + word.len() + 1;
+            if version || TITLE_NOISE.contains(&word.as_str()) {
+                continue;
+            }
+            if longer > SOURCE_NAME_MAX && !name.is_empty() {
+                break;
+            }
+            if !name.is_empty() {
+                name.push('_');
+            }
+            name.push_str(&word);
+        }
+        name.truncate(SOURCE_NAME_MAX);
+        if name.starts_with(|c: char| c.is_ascii_digit()) {
+            name.insert_str(0, "api_");
+        }
+        if !name.is_empty() {
+            return name;
+        }
+    }
+    "api".to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn source_names_are_short_identifiers() {
+        for (title, fallback, want) in [
+            ("GitHub v3 REST API", "x", "github"),
+            ("Swagger Petstore - OpenAPI 3.0", "x", "petstore"),
+            ("Bookshop", "x", "bookshop"),
+            ("API", "openapi", "api"),
+            ("", "my-shop", "my_shop"),
+            ("日本", "日本", "api"),
+            ("3scale", "x", "api_3scale"),
+            (
+                "A very long title of an interface to everything",
+                "x",
+                "a_very_long_title_of_an",
+            ),
+        ] {
+            assert_eq!(source_name(title, fallback), want, "{title}");
+        }
+    }
+
+    #[test]
+    fn versions_that_are_read() {
+        for (text, want) in [
+            (json!("3.0.3"), Some(Version::V3_0)),
+            (json!(3.0), Some(Version::V3_0)),
+            (json!(3), Some(Version::V3_0)),
+            (json!("3.1.1"), Some(Version::V3_1)),
+            (json!("3.2.0"), None),
+            (json!("4"), None),
+            (json!(null), None),
+        ] {
+            let found = version(&json!({"openapi": text})).ok();
+            assert_eq!(found, want, "{text}");
+        }
+    }
+}

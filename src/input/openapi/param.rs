@@ -1,0 +1,398 @@
+//! Parameters: declared on the operation or on its path, with the style that they are sent in.
+
+use serde_json::{Value, json};
+
+use super::node::Node;
+use super::operation::OperationReader;
+use crate::catalog::Param;
+use crate::diag::{Code, Diagnostic, Loc};
+use crate::runtime::manifest::{CredentialSpec, KeyPlace, Place, Style};
+
+/// Headers that OpenAPI takes from elsewhere: a parameter of that name is ignored
+/// (OpenAPI 3.1.1 §4.8.12.2).
+const IGNORED_HEADERS: [&str; 3] = ["accept", "content-type", "authorization"];
+
+/// Headers that frame the message, name the caller or pass through proxies: only the HTTP client
+/// sets them (RFC 9110 §7.6.1, RFC 9112 §6).
+const RESERVED_HEADERS: [&str; 15] = [
+    "host",
+    "cookie",
+    "connection",
+    "content-length",
+    "content-encoding",
+    "transfer-encoding",
+    "te",
+    "trailer",
+    "upgrade",
+    "keep-alive",
+    "expect",
+    "proxy-authorization",
+    "proxy-connection",
+    "forwarded",
+    "via",
+];
+
+/// Whether only the HTTP client may set a header of this name.
+fn is_reserved(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    RESERVED_HEADERS.contains(&name.as_str())
+        || name.starts_with("x-forwarded-")
+        || name.starts_with("proxy-")
+}
+
+impl<'a> OperationReader<'a, '_> {
+    /// All parameters: the operation's own, then those of the path that it does not override, then
+    /// the path's placeholders that nobody declared.
+    pub(super) fn params(
+        &mut self,
+        item: &Node<'a>,
+        operation: &Node<'a>,
+    ) -> Result<Vec<Param>, Box<Diagnostic>> {
+        let mut params: Vec<Param> = Vec::new();
+        for owner in [operation, item] {
+            let Some(list) = owner.get("parameters") else {
+                continue;
+            };
+            if !list.value.is_array() {
+                return Err(Box::new(Diagnostic::new(
+                    Code::Malformed,
+                    list.loc(),
+                    "`parameters` is not a list",
+                )));
+            }
+            for node in list.items() {
+                if let Some(param) = self.param(node)?
+                    && !params
+                        .iter()
+                        .any(|p| p.name == param.name && p.place == param.place)
+                {
+                    params.push(param);
+                }
+            }
+        }
+        self.match_placeholders(operation, &mut params)?;
+        Ok(params)
+    }
+
+    /// One parameter; `None` if it is not for the caller to fill.
+    fn param(&mut self, node: Node<'a>) -> Result<Option<Param>, Box<Diagnostic>> {
+        let described = node.str("description");
+        let node = self.doc.resolve(node)?;
+        let malformed =
+            |message: &str| Box::new(Diagnostic::new(Code::Malformed, node.loc(), message));
+        let name = node
+            .str("name")
+            .ok_or_else(|| malformed("a parameter without a name"))?;
+        let place = match node.str("in") {
+            Some("path") => Place::Path,
+            Some("query") => Place::Query,
+            Some("header") => Place::Header,
+            Some("cookie") => Place::Cookie,
+            Some(other) => {
+                return Err(malformed(&format!(
+                    "parameter `{name}` is in `{other}`, which is no place"
+                )));
+            }
+            None => {
+                return Err(malformed(&format!(
+                    "parameter `{name}` does not say where it goes (`in`)"
+                )));
+            }
+        };
+        if self.is_filled_elsewhere(&node, name, place) {
+            return Ok(None);
+        }
+        let required = place == Place::Path || node.flag("required");
+        let (schema, json) = match self.param_schema(&node, name)? {
+            Ok(found) => found,
+            Err(found) if required => return Err(found),
+            Err(found) => {
+                self.schemas.diags().push(*found);
+                return Ok(None);
+            }
+        };
+        let (style, explode) = match style(&node, place) {
+            Ok(found) => found,
+            Err(found) if required => return Err(found),
+            Err(found) => {
+                self.schemas.diags().push(*found);
+                return Ok(None);
+            }
+        };
+        Ok(Some(Param {
+            name: name.to_owned(),
+            place,
+            required,
+            schema: self.described(schema, &node, described),
+            style,
+            explode,
+            allow_reserved: place == Place::Query && node.flag("allowReserved"),
+            json,
+        }))
+    }
+
+    /// Headers that the client owns and parameters that a credential fills.
+    fn is_filled_elsewhere(&mut self, node: &Node<'a>, name: &str, place: Place) -> bool {
+        if place == Place::Header {
+            if IGNORED_HEADERS.iter().any(|h| name.eq_ignore_ascii_case(h)) {
+                return true;
+            }
+            if is_reserved(name) {
+                let message = format!(
+                    "header `{name}` is set by the HTTP client alone; the parameter is left out"
+                );
+                self.schemas.diags().push(Diagnostic::new(
+                    Code::ReservedHeader,
+                    node.loc(),
+                    message,
+                ));
+                return true;
+            }
+        }
+        self.credentials
+            .values()
+            .any(|credential| match credential {
+                CredentialSpec::ApiKey {
+                    place: key,
+                    name: key_name,
+                    ..
+                } => match (key, place) {
+                    (KeyPlace::Header, Place::Header) => key_name.eq_ignore_ascii_case(name),
+                    (KeyPlace::Query, Place::Query) | (KeyPlace::Cookie, Place::Cookie) => {
+                        key_name == name
+                    }
+                    _ => false,
+                },
+                _ => false,
+            })
+    }
+
+    /// The schema, and whether the value is sent as JSON text (`content`). The inner error concerns
+    /// the parameter alone.
+    #[allow(
+        clippy::type_complexity,
+        reason = "the two errors differ in what they cost"
+    )]
+    fn param_schema(
+        &mut self,
+        node: &Node<'a>,
+        name: &str,
+    ) -> Result<Result<(Value, bool), Box<Diagnostic>>, Box<Diagnostic>> {
+        if let Some(content) = node.get("content") {
+            let Some((media, entry)) = content.entries().next() else {
+                let message = format!("parameter `{name}` has an empty `content`");
+                return Ok(Err(Box::new(Diagnostic::new(
+                    Code::UnsupportedParam,
+                    content.loc(),
+                    message,
+                ))));
+            };
+            if !super::body::is_json(media) {
+                let message =
+                    format!("parameter `{name}` is sent as {media}, which is not supported");
+                return Ok(Err(Box::new(Diagnostic::new(
+                    Code::UnsupportedParam,
+                    entry.loc(),
+                    message,
+                ))));
+            }
+            let schema = entry
+                .get("schema")
+                .map_or(Ok(json!({})), |schema| self.schemas.read(&schema))?;
+            return Ok(Ok((schema, true)));
+        }
+        let schema = match node.get("schema") {
+            Some(schema) => self.schemas.read(&schema)?,
+            None => json!({"type": "string"}),
+        };
+        Ok(Ok((schema, false)))
+    }
+
+    /// The schema with the parameter's own words on it.
+    fn described(&self, mut schema: Value, node: &Node<'a>, sibling: Option<&str>) -> Value {
+        let Some(object) = schema.as_object_mut() else {
+            return schema;
+        };
+        if let Some(text) = sibling.or_else(|| node.str("description")) {
+            object.insert("description".into(), text.into());
+        }
+        if node.flag("deprecated") {
+            object.insert("deprecated".into(), true.into());
+        }
+        let example = node.get("example").map(|e| e.value.clone()).or_else(|| {
+            let (_, first) = node.get("examples")?.entries().next()?;
+            self.doc
+                .resolve(first)
+                .ok()?
+                .get("value")
+                .map(|v| v.value.clone())
+        });
+        if let Some(example) = example {
+            object.entry("examples").or_insert_with(|| json!([example]));
+        }
+        schema
+    }
+
+    /// Every `{placeholder}` has a parameter and every path parameter a placeholder
+    /// (OpenAPI 3.1.1 §4.8.8).
+    fn match_placeholders(
+        &mut self,
+        operation: &Node<'a>,
+        params: &mut Vec<Param>,
+    ) -> Result<(), Box<Diagnostic>> {
+        let names = placeholders(self.path).ok_or_else(|| {
+            Box::new(Diagnostic::new(
+                Code::Malformed,
+                self.path_loc(),
+                "the braces of the path template do not match",
+            ))
+        })?;
+        let path_loc = self.path_loc();
+        let diags = self.schemas.diags();
+        params.retain(|param| {
+            let known = param.place != Place::Path || names.contains(&param.name.as_str());
+            if !known {
+                let message = format!(
+                    "path parameter `{}` is not in the path; it is left out",
+                    param.name
+                );
+                diags.push(Diagnostic::new(
+                    Code::UndeclaredPathParam,
+                    operation.loc(),
+                    message,
+                ));
+            }
+            known
+        });
+        for name in names {
+            if params
+                .iter()
+                .any(|p| p.place == Place::Path && p.name == name)
+            {
+                continue;
+            }
+            let message =
+                format!("path parameter `{name}` is not declared; it is read as a required string");
+            diags.push(
+                Diagnostic::new(Code::UndeclaredPathParam, path_loc.clone(), message)
+                    .help(format!("declare it: `{{name: {name}, in: path, required: true, schema: {{type: string}}}}`")),
+            );
+            params.push(Param {
+                name: name.to_owned(),
+                place: Place::Path,
+                required: true,
+                schema: json!({"type": "string"}),
+                style: Style::Simple,
+                explode: false,
+                allow_reserved: false,
+                json: false,
+            });
+        }
+        Ok(())
+    }
+
+    fn path_loc(&self) -> Loc {
+        Loc::key(format!("/paths/{}", crate::diag::escape(self.path)))
+    }
+}
+
+/// The names between the braces of a path template, each once; `None` if a brace has no partner.
+fn placeholders(path: &str) -> Option<Vec<&str>> {
+    let mut names = Vec::new();
+    let mut rest = path;
+    while let Some(open) = rest.find(['{', '}']) {
+        let inner = rest.get(open..)?.strip_prefix('{')?;
+        let close = inner.find(['{', '}'])?;
+        let (name, after) = (inner.get(..close)?, inner.get(close..)?.strip_prefix('}')?);
+        if name.is_empty() {
+            return None;
+        }
+        if !names.contains(&name) {
+            names.push(name);
+        }
+        rest = after;
+    }
+    Some(names)
+}
+
+/// The style and whether it explodes, with the defaults of the place (OpenAPI 3.1.1 §4.8.12.2).
+fn style(node: &Node<'_>, place: Place) -> Result<(Style, bool), Box<Diagnostic>> {
+    let default = match place {
+        Place::Path | Place::Header => Style::Simple,
+        Place::Query | Place::Cookie => Style::Form,
+    };
+    let style = match node.str("style") {
+        None => default,
+        Some("simple") => Style::Simple,
+        Some("label") => Style::Label,
+        Some("matrix") => Style::Matrix,
+        Some("form") => Style::Form,
+        Some("spaceDelimited") => Style::SpaceDelimited,
+        Some("pipeDelimited") => Style::PipeDelimited,
+        Some("deepObject") => Style::DeepObject,
+        Some(other) => {
+            let message = format!("`{other}` is no parameter style");
+            return Err(Box::new(Diagnostic::new(
+                Code::UnsupportedParam,
+                node.loc().child("style"),
+                message,
+            )));
+        }
+    };
+    let fits = match place {
+        Place::Path => matches!(style, Style::Simple | Style::Label | Style::Matrix),
+        Place::Header => style == Style::Simple,
+        Place::Cookie => style == Style::Form,
+        Place::Query => !matches!(style, Style::Simple | Style::Label | Style::Matrix),
+    };
+    if !fits {
+        let message = format!(
+            "style `{}` is not one of a {} parameter",
+            node.str("style").unwrap_or_default(),
+            place.as_str()
+        );
+        return Err(Box::new(Diagnostic::new(
+            Code::UnsupportedParam,
+            node.loc().child("style"),
+            message,
+        )));
+    }
+    let explode = node
+        .get("explode")
+        .and_then(|e| e.value.as_bool())
+        .unwrap_or(style == Style::Form);
+    Ok((style, explode))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_of_a_path() {
+        for (path, want) in [
+            ("/a/b", Some(vec![])),
+            ("/a/{b}/c/{d}.json", Some(vec!["b", "d"])),
+            ("/{a}{b}/{a}", Some(vec!["a", "b"])),
+            ("/{a", None),
+            ("/a}", None),
+            ("/{}", None),
+            ("/{{a}}", None),
+        ] {
+            assert_eq!(placeholders(path), want, "{path}");
+        }
+    }
+
+    #[test]
+    fn reserved_headers() {
+        for (name, want) in [
+            ("Host", true),
+            ("X-Forwarded-For", true),
+            ("Proxy-Anything", true),
+            ("X-Request-Id", false),
+            ("If-Match", false),
+        ] {
+            assert_eq!(is_reserved(name), want, "{name}");
+        }
+    }
+}

@@ -1,0 +1,567 @@
+//! Schemas of arguments: an OpenAPI Schema Object becomes JSON Schema 2020-12.
+//!
+//! Only keywords that JSON Schema has, with values that it allows, come through; the rest is dropped
+//! with a diagnostic. References are inlined; what cannot be (a cycle, too deep, too much) becomes
+//! `$defs` and `$ref`.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde_json::{Map, Value, json};
+
+use super::Version;
+use super::allof;
+use super::node::{Doc, Node};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+
+mod keyword;
+
+/// Nodes that are inlined into one operation before references become `$defs`.
+const INLINE_NODES: usize = 2_000;
+/// Depth at which references become `$defs`, whatever they lead to.
+const INLINE_DEPTH: usize = 40;
+
+/// Reads the schemas of one operation's arguments; `$defs` gather in `defs`.
+pub(super) struct Schemas<'a, 'd> {
+    doc: &'d Doc<'a>,
+    diags: &'d mut Diagnostics,
+    /// Definitions that were needed, by name.
+    pub(super) defs: Map<String, Value>,
+    /// Pointer of a definition -> its name in `defs`.
+    names: BTreeMap<String, String>,
+    waiting: VecDeque<(String, Node<'a>)>,
+    /// Pointers of the references that are being inlined, outermost first.
+    active: Vec<String>,
+    nodes: usize,
+    /// The first reference that could not be followed: the operation is left out for it.
+    broken: Option<Box<Diagnostic>>,
+}
+
+impl<'a, 'd> Schemas<'a, 'd> {
+    pub(super) fn new(doc: &'d Doc<'a>, diags: &'d mut Diagnostics) -> Self {
+        Self {
+            doc,
+            diags,
+            defs: Map::new(),
+            names: BTreeMap::new(),
+            waiting: VecDeque::new(),
+            active: Vec::new(),
+            nodes: 0,
+            broken: None,
+        }
+    }
+
+    pub(super) fn diags(&mut self) -> &mut Diagnostics {
+        self.diags
+    }
+
+    /// The schema at a node, as one of the arguments'.
+    pub(super) fn read(&mut self, node: &Node<'a>) -> Result<Value, Box<Diagnostic>> {
+        let schema = self.convert(node, 0);
+        while let Some((name, node)) = self.waiting.pop_front() {
+            let schema = self.convert(&node, 0);
+            self.defs.insert(name, schema);
+        }
+        match self.broken.take() {
+            Some(found) => Err(found),
+            None => Ok(schema),
+        }
+    }
+
+    fn drop_keyword(&mut self, node: &Node<'a>, key: &str, why: &str) {
+        let loc = node.loc().child(key);
+        self.diags.push(
+            Diagnostic::new(
+                Code::SchemaKeyword,
+                loc,
+                format!("`{key}` {why}; it is ignored"),
+            )
+            .help("correct the schema, or the agent will not be told of this rule"),
+        );
+    }
+
+    fn convert(&mut self, node: &Node<'a>, depth: usize) -> Value {
+        self.nodes += 1;
+        match node.value {
+            Value::Object(object) if object.contains_key("$ref") => self.reference(node, depth),
+            Value::Object(object) => self.object(node, object, depth),
+            Value::Bool(_) if self.doc.version == Version::V3_1 => node.value.clone(),
+            _ => {
+                let message = "a schema that is not an object; anything is accepted in its place";
+                self.diags
+                    .push(Diagnostic::new(Code::SchemaKeyword, node.loc(), message));
+                json!({})
+            }
+        }
+    }
+
+    fn reference(&mut self, node: &Node<'a>, depth: usize) -> Value {
+        let target = match self.doc.resolve(node.clone()) {
+            Ok(target) => target,
+            Err(found) => {
+                self.broken.get_or_insert(found);
+                return json!({});
+            }
+        };
+        let pointer = target.pointer.clone();
+        let too_much = depth > INLINE_DEPTH || self.nodes > INLINE_NODES;
+        let found = if let Some(name) = self.names.get(&pointer) {
+            json!({"$ref": format!("#/$defs/{name}")})
+        } else if too_much || self.active.contains(&pointer) {
+            let name = self.def_name(&pointer);
+            self.names.insert(pointer, name.clone());
+            self.waiting.push_back((name.clone(), target));
+            json!({"$ref": format!("#/$defs/{name}")})
+        } else {
+            self.active.push(pointer);
+            let found = self.convert(&target, depth + 1);
+            self.active.pop();
+            found
+        };
+        if self.doc.version == Version::V3_0 {
+            return found;
+        }
+        self.with_siblings(node, found, depth)
+    }
+
+    /// In 3.1 keywords beside `$ref` apply too (JSON Schema 2020-12 core §8.2.3).
+    fn with_siblings(&mut self, node: &Node<'a>, target: Value, depth: usize) -> Value {
+        let Value::Object(object) = node.value else {
+            return target;
+        };
+        if object.len() == 1 {
+            return target;
+        }
+        let mut rest = object.clone();
+        rest.remove("$ref");
+        let siblings = self.object(node, &rest, depth);
+        match siblings {
+            Value::Object(siblings) if siblings.is_empty() => target,
+            siblings => allof::merge(vec![siblings, target]),
+        }
+    }
+
+    /// A name for a definition: the last token of its pointer, made safe for a URI fragment.
+    fn def_name(&self, pointer: &str) -> String {
+        let last = pointer.rsplit('/').next().unwrap_or_default();
+        let safe = |c: char| {
+            if c.is_ascii_alphanumeric() || "_.-".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        };
+        let base: String = last.chars().map(safe).take(60).collect();
+        let base = if base.is_empty() {
+            "schema".to_owned()
+        } else {
+            base
+        };
+        let taken = |name: &String| self.names.values().any(|other| other == name);
+        let mut name = base.clone();
+        let mut count = 2;
+        while taken(&name) {
+            name = format!("{base}_{count}");
+            count += 1;
+        }
+        name
+    }
+
+    fn object(&mut self, node: &Node<'a>, object: &Map<String, Value>, depth: usize) -> Value {
+        let mut out = Map::new();
+        for (key, value) in object {
+            self.keyword(node, key, value, depth, &mut out);
+        }
+        if let Some(title) = object.get("title").and_then(Value::as_str)
+            && !out.contains_key("description")
+        {
+            out.insert("description".into(), title.into());
+        }
+        if out.is_empty() && object.get("nullable").is_some() {
+            return Value::Object(out);
+        }
+        let required = self.required(node, object, &out);
+        if let Some(required) = required {
+            out.insert("required".into(), required);
+        }
+        if self.doc.version == Version::V3_0 {
+            exclusive_bounds(&mut out, object);
+        }
+        let all = self.all_of(node, depth);
+        let mut schema = Value::Object(out);
+        if !all.is_empty() {
+            let mut parts = all;
+            parts.push(schema);
+            schema = allof::merge(parts);
+        }
+        if let Some(discriminator) = node.get("discriminator") {
+            self.discriminate(node, &discriminator, &mut schema);
+        }
+        if self.doc.version == Version::V3_0 && node.flag("nullable") {
+            schema = nullable(schema);
+        }
+        schema
+    }
+
+    fn all_of(&mut self, node: &Node<'a>, depth: usize) -> Vec<Value> {
+        let Some(all) = node.get("allOf") else {
+            return Vec::new();
+        };
+        all.items()
+            .map(|part| self.convert(&part, depth + 1))
+            .collect()
+    }
+
+    fn keyword(
+        &mut self,
+        node: &Node<'a>,
+        key: &str,
+        value: &Value,
+        depth: usize,
+        out: &mut Map<String, Value>,
+    ) {
+        match key {
+            "type" => match keyword::types(value) {
+                Some(found) => {
+                    out.insert(key.into(), found);
+                }
+                None => self.drop_keyword(
+                    node,
+                    key,
+                    &format!("is {value}, which is no JSON Schema type"),
+                ),
+            },
+            "properties" | "patternProperties" | "dependentSchemas" => {
+                if let Some(found) = self.schema_map(node, key, depth) {
+                    out.insert(key.into(), found);
+                }
+            }
+            "oneOf" | "anyOf" | "prefixItems" => {
+                if let Some(found) = self.schema_list(node, key, depth) {
+                    out.insert(key.into(), found);
+                }
+            }
+            "items"
+            | "not"
+            | "if"
+            | "then"
+            | "else"
+            | "contains"
+            | "propertyNames"
+            | "unevaluatedItems"
+            | "unevaluatedProperties"
+            | "additionalProperties" => {
+                if let Some(found) = self.one_schema(node, key, value, depth) {
+                    out.insert(key.into(), found);
+                }
+            }
+            // These are read together with others, at the end.
+            "required" | "allOf" | "nullable" | "discriminator" | "title" | "$ref" => {}
+            "exclusiveMinimum" | "exclusiveMaximum"
+                if self.doc.version == Version::V3_0 && value.is_boolean() => {}
+            "example" => {
+                out.entry("examples").or_insert_with(|| json!([value]));
+            }
+            _ => match keyword::plain(key, value) {
+                Some(Ok(found)) => {
+                    out.insert(key.into(), found);
+                }
+                Some(Err(why)) => self.drop_keyword(node, key, why),
+                None => {}
+            },
+        }
+    }
+
+    fn schema_map(&mut self, node: &Node<'a>, key: &str, depth: usize) -> Option<Value> {
+        let map = node.get(key)?;
+        if !map.value.is_object() {
+            self.drop_keyword(node, key, "is not an object");
+            return None;
+        }
+        let mut out = Map::new();
+        for (name, schema) in map.entries() {
+            if key != "properties" || !self.hidden(&schema) {
+                out.insert(name.to_owned(), self.convert(&schema, depth + 1));
+            }
+        }
+        Some(Value::Object(out))
+    }
+
+    /// A property that only responses have (OpenAPI 3.1.1 §4.8.24.1, `readOnly`).
+    fn hidden(&self, schema: &Node<'a>) -> bool {
+        schema.flag("readOnly")
+            || (schema.str("$ref").is_some()
+                && self
+                    .doc
+                    .resolve(schema.clone())
+                    .is_ok_and(|target| target.flag("readOnly")))
+    }
+
+    fn schema_list(&mut self, node: &Node<'a>, key: &str, depth: usize) -> Option<Value> {
+        let list = node.get(key)?;
+        match list.value {
+            Value::Array(items) if !items.is_empty() => {}
+            _ => {
+                self.drop_keyword(node, key, "is not a list of schemas");
+                return None;
+            }
+        }
+        Some(
+            list.items()
+                .map(|schema| self.convert(&schema, depth + 1))
+                .collect(),
+        )
+    }
+
+    fn one_schema(
+        &mut self,
+        node: &Node<'a>,
+        key: &str,
+        value: &Value,
+        depth: usize,
+    ) -> Option<Value> {
+        match value {
+            Value::Bool(_) if key == "additionalProperties" => Some(value.clone()),
+            Value::Bool(_) if self.doc.version == Version::V3_1 => Some(value.clone()),
+            Value::Object(_) => node.get(key).map(|schema| self.convert(&schema, depth + 1)),
+            _ => {
+                self.drop_keyword(node, key, "is not a schema");
+                None
+            }
+        }
+    }
+
+    /// The required properties that are still there: what only responses have is not asked for.
+    fn required(
+        &mut self,
+        node: &Node<'a>,
+        object: &Map<String, Value>,
+        out: &Map<String, Value>,
+    ) -> Option<Value> {
+        let Value::Array(names) = object.get("required")? else {
+            // `required: true` on a property is a habit from JSON Schema draft 3.
+            self.drop_keyword(node, "required", "is not a list of property names");
+            return None;
+        };
+        let declared = object.get("properties").and_then(Value::as_object);
+        let kept = out.get("properties").and_then(Value::as_object);
+        let removed = |name: &str| {
+            declared.is_some_and(|d| d.contains_key(name))
+                && !kept.is_some_and(|k| k.contains_key(name))
+        };
+        let mut required: Vec<Value> = Vec::new();
+        for name in names {
+            match name.as_str() {
+                Some(text) if removed(text) || required.contains(name) => {}
+                Some(_) => required.push(name.clone()),
+                None => self.drop_keyword(
+                    node,
+                    "required",
+                    "holds something that is not a property name",
+                ),
+            }
+        }
+        (!required.is_empty()).then_some(Value::Array(required))
+    }
+
+    /// Ties each alternative to its value of the discriminating property
+    /// (OpenAPI 3.1.1 §4.8.25), so that a validator can tell them apart.
+    fn discriminate(&mut self, node: &Node<'a>, discriminator: &Node<'a>, schema: &mut Value) {
+        let Some(property) = discriminator.str("propertyName") else {
+            return;
+        };
+        let mapping = discriminator.get("mapping");
+        for key in ["oneOf", "anyOf"] {
+            let Some(list) = node.get(key) else { continue };
+            for (index, alternative) in list.items().enumerate() {
+                let Some(reference) = alternative.str("$ref") else {
+                    continue;
+                };
+                let values = discriminating_values(reference, mapping.as_ref());
+                if let Some(found) = schema.get_mut(key).and_then(|l| l.get_mut(index)) {
+                    tag(found, property, &values);
+                }
+            }
+        }
+    }
+}
+
+/// The values that lead to a schema: those that the mapping gives it, else its name.
+fn discriminating_values(reference: &str, mapping: Option<&Node<'_>>) -> Vec<String> {
+    let name = reference.rsplit('/').next().unwrap_or_default();
+    let mapped: Vec<String> = mapping
+        .iter()
+        .flat_map(|mapping| mapping.entries())
+        .filter(|(_, target)| {
+            target
+                .value
+                .as_str()
+                .is_some_and(|t| t == reference || t == name)
+        })
+        .map(|(value, _)| value.to_owned())
+        .collect();
+    if mapped.is_empty() {
+        vec![name.to_owned()]
+    } else {
+        mapped
+    }
+}
+
+/// Adds `const` (or `enum`) for the property, unless the alternative says itself what it takes.
+fn tag(alternative: &mut Value, property: &str, values: &[String]) {
+    let says = match values {
+        [one] => json!({"type": "string", "const": one}),
+        many => json!({"type": "string", "enum": many}),
+    };
+    let own = alternative.get("properties").and_then(|p| p.get(property));
+    if own.is_some_and(|own| own.get("const").is_some() || own.get("enum").is_some()) {
+        return;
+    }
+    let part = json!({"properties": {property: says}, "required": [property]});
+    *alternative = allof::merge(vec![alternative.take(), part]);
+}
+
+/// `exclusiveMinimum: true` beside `minimum: 1` (OpenAPI 3.0) is `exclusiveMinimum: 1`.
+fn exclusive_bounds(out: &mut Map<String, Value>, object: &Map<String, Value>) {
+    for (flag, bound) in [
+        ("exclusiveMinimum", "minimum"),
+        ("exclusiveMaximum", "maximum"),
+    ] {
+        if object.get(flag) == Some(&Value::Bool(true))
+            && let Some(limit) = out.shift_remove(bound)
+        {
+            out.insert(flag.into(), limit);
+        }
+    }
+}
+
+/// Lets a schema take `null` too (OpenAPI 3.0.4 §4.7.24.2, `nullable`).
+fn nullable(mut schema: Value) -> Value {
+    let Some(object) = schema.as_object_mut() else {
+        return schema;
+    };
+    match object.get("type").cloned() {
+        Some(Value::String(name)) => {
+            object.insert("type".into(), json!([name, "null"]));
+            schema
+        }
+        Some(_) => schema,
+        None if ["oneOf", "anyOf", "allOf", "$ref"]
+            .iter()
+            .any(|key| object.contains_key(*key)) =>
+        {
+            json!({"anyOf": [schema, {"type": "null"}]})
+        }
+        None => schema,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(version: Version, root: &Value) -> (Value, Map<String, Value>) {
+        let doc = Doc { root, version };
+        let mut diags = Diagnostics::default();
+        let mut schemas = Schemas::new(&doc, &mut diags);
+        let schema = schemas.read(&Node::root(root).get("s").unwrap()).unwrap();
+        (schema, schemas.defs)
+    }
+
+    #[test]
+    fn openapi_3_0_becomes_2020_12() {
+        for (schema, want) in [
+            (
+                json!({"type": "string", "nullable": true}),
+                json!({"type": ["string", "null"]}),
+            ),
+            (
+                json!({"type": "integer", "minimum": 1, "exclusiveMinimum": true}),
+                json!({"type": "integer", "exclusiveMinimum": 1}),
+            ),
+            (
+                json!({"type": "integer", "maximum": 9, "exclusiveMaximum": false}),
+                json!({"type": "integer", "maximum": 9}),
+            ),
+            (
+                json!({"type": "string", "example": "x"}),
+                json!({"type": "string", "examples": ["x"]}),
+            ),
+            (
+                json!({"type": "text", "minLength": -1, "x-y": 1, "xml": {}}),
+                json!({}),
+            ),
+            (
+                json!({"$ref": "#/t", "description": "ignored"}),
+                json!({"type": "boolean"}),
+            ),
+            (
+                json!({"type": "object", "required": ["a", "b"], "properties": {"a": {"readOnly": true}, "b": {}}}),
+                json!({"type": "object", "properties": {"b": {}}, "required": ["b"]}),
+            ),
+            (
+                json!({"nullable": true, "allOf": [{"$ref": "#/t"}]}),
+                json!({"type": ["boolean", "null"]}),
+            ),
+        ] {
+            let root = json!({"s": schema, "t": {"type": "boolean"}});
+            assert_eq!(read(Version::V3_0, &root).0, want, "{schema}");
+        }
+    }
+
+    #[test]
+    fn keywords_beside_a_reference_apply_in_3_1() {
+        let root = json!({"s": {"$ref": "#/t", "description": "d"}, "t": {"type": "string"}});
+        let want = json!({"description": "d", "type": "string"});
+        assert_eq!(read(Version::V3_1, &root).0, want);
+    }
+
+    #[test]
+    fn a_cycle_becomes_a_definition() {
+        let root = json!({
+            "s": {"$ref": "#/n/Tree"},
+            "n": {"Tree": {"type": "object", "properties": {"kids": {"type": "array", "items": {"$ref": "#/n/Tree"}}}}}
+        });
+        let (schema, defs) = read(Version::V3_0, &root);
+        assert_eq!(
+            schema["properties"]["kids"]["items"],
+            json!({"$ref": "#/$defs/Tree"})
+        );
+        assert_eq!(
+            defs["Tree"]["properties"]["kids"]["items"],
+            json!({"$ref": "#/$defs/Tree"})
+        );
+    }
+
+    #[test]
+    fn a_chain_of_ten_thousand_references_is_no_deep_recursion() {
+        let mut root = Map::new();
+        root.insert("s".into(), json!({"$ref": "#/0"}));
+        for i in 0..10_000 {
+            root.insert(
+                i.to_string(),
+                json!({"properties": {"p": {"$ref": format!("#/{}", i + 1)}}}),
+            );
+        }
+        root.insert("10000".into(), json!({"type": "string"}));
+        let (_, defs) = read(Version::V3_1, &Value::Object(root));
+        assert!(defs.len() > 9_000);
+    }
+
+    #[test]
+    fn a_discriminator_tags_its_alternatives() {
+        let root = json!({
+            "s": {
+                "oneOf": [{"$ref": "#/k/Cat"}, {"$ref": "#/k/Dog"}],
+                "discriminator": {"propertyName": "kind", "mapping": {"hound": "#/k/Dog"}}
+            },
+            "k": {
+                "Cat": {"type": "object", "properties": {"kind": {"type": "string"}}},
+                "Dog": {"type": "object", "properties": {"kind": {"type": "string"}}, "required": ["kind"]}
+            }
+        });
+        let (schema, _) = read(Version::V3_0, &root);
+        assert_eq!(schema["oneOf"][0]["properties"]["kind"]["const"], "Cat");
+        assert_eq!(schema["oneOf"][1]["properties"]["kind"]["const"], "hound");
+        assert_eq!(schema["oneOf"][0]["required"], json!(["kind"]));
+    }
+}

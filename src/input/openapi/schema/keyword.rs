@@ -1,0 +1,59 @@
+//! Keywords whose value is no schema.
+
+use serde_json::Value;
+
+/// Types of JSON Schema 2020-12 (validation §6.1.1).
+const TYPES: [&str; 7] = [
+    "null", "boolean", "object", "array", "number", "string", "integer",
+];
+
+/// The value of `type`, if it is one that JSON Schema has.
+pub(super) fn types(value: &Value) -> Option<Value> {
+    let known = |v: &Value| v.as_str().is_some_and(|t| TYPES.contains(&t));
+    match value {
+        Value::Array(list) if !list.is_empty() && list.iter().all(known) => Some(unique(list)),
+        value if known(value) => Some(value.clone()),
+        _ => None,
+    }
+}
+
+fn unique(list: &[Value]) -> Value {
+    let mut unique: Vec<Value> = Vec::new();
+    for item in list {
+        if !unique.contains(item) {
+            unique.push(item.clone());
+        }
+    }
+    Value::Array(unique)
+}
+
+/// Keywords whose value is no schema: `None` if the keyword is not one of JSON Schema's, `Err` if
+/// its value is not allowed (validation §6).
+pub(super) fn plain(key: &str, value: &Value) -> Option<Result<Value, &'static str>> {
+    let check = |good: bool, why| if good { Ok(value.clone()) } else { Err(why) };
+    Some(match key {
+        "description" | "format" | "contentEncoding" | "contentMediaType" | "pattern" => {
+            check(value.is_string(), "is not a string")
+        }
+        "default" | "const" => Ok(value.clone()),
+        "examples" => check(value.is_array(), "is not a list"),
+        "deprecated" | "uniqueItems" => check(value.is_boolean(), "is neither true nor false"),
+        "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" => {
+            check(value.is_number(), "is not a number")
+        }
+        "multipleOf" => check(
+            value.as_f64().is_some_and(|n| n > 0.0),
+            "is not a number above 0",
+        ),
+        "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties"
+        | "minContains" | "maxContains" => {
+            check(value.as_u64().is_some(), "is not a whole number from 0")
+        }
+        "dependentRequired" => check(value.is_object(), "is not an object"),
+        "enum" => match value {
+            Value::Array(list) if !list.is_empty() => Ok(unique(list)),
+            _ => Err("is not a list of values"),
+        },
+        _ => return None,
+    })
+}

@@ -1,0 +1,139 @@
+//! Servers: where an operation is, from the operation, its path or the document.
+
+use url::Url;
+
+use super::ReadOptions;
+use super::node::Node;
+use crate::diag::{Code, Diagnostic, Diagnostics};
+
+/// The base URL of an operation, without a slash at the end; `None` if nothing says it.
+/// The owner's own wins; then the operation's first server, the path's, the document's
+/// (OpenAPI 3.1.1 §4.8.10.1, §4.8.9.1, §4.8.1.1).
+pub(super) fn base_url(
+    options: &ReadOptions,
+    places: [&Node<'_>; 3],
+    diags: &mut Diagnostics,
+) -> Option<String> {
+    if let Some(base) = &options.base_url {
+        return Some(base.trim_end_matches('/').to_owned());
+    }
+    let server = places
+        .iter()
+        .find_map(|place| place.get("servers")?.items().next());
+    let Some(server) = server else {
+        // Without servers there is one at `/` (OpenAPI 3.1.1 §4.8.1.1).
+        return absolute("/", options).map(trimmed);
+    };
+    let template = server.str("url").unwrap_or("/");
+    let text = match with_variables(template, &server) {
+        Ok(text) => text,
+        Err(name) => {
+            let message =
+                format!("server variable `{name}` has no default; the server is not used");
+            diags.push(
+                Diagnostic::new(Code::BadServer, server.loc(), message)
+                    .help("pass --base-url with the whole URL"),
+            );
+            return None;
+        }
+    };
+    let url = absolute(&text, options);
+    if url.is_none() && Url::parse(&text).is_ok() {
+        let message = format!("server `{text}` is not an http or https URL");
+        diags.push(Diagnostic::new(
+            Code::BadServer,
+            server.loc().child("url"),
+            message,
+        ));
+    }
+    url.map(trimmed)
+}
+
+/// The URL with every `{variable}` at its default (OpenAPI 3.1.1 §4.8.6); `Err` names one that has
+/// none.
+fn with_variables(template: &str, server: &Node<'_>) -> Result<String, String> {
+    let mut out = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (name, after) = after.split_once('}').ok_or_else(|| after.to_owned())?;
+        let value = server
+            .get("variables")
+            .and_then(|v| v.get(name))
+            .and_then(|v| v.get("default"));
+        let value = value.ok_or_else(|| name.to_owned())?;
+        out.push_str(before);
+        out.push_str(&super::plain(value.value));
+        rest = after;
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+/// An http or https URL; a relative one resolves against the document's own URL.
+fn absolute(text: &str, options: &ReadOptions) -> Option<Url> {
+    let url = match (Url::parse(text), &options.document_url) {
+        (Ok(url), _) => url,
+        (Err(_), Some(document)) => document.join(text).ok()?,
+        (Err(_), None) => return None,
+    };
+    (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(url)
+}
+
+/// Without query, fragment, user and the slash at the end: a path is put behind it.
+fn trimmed(mut url: Url) -> String {
+    url.set_query(None);
+    url.set_fragment(None);
+    // Both fail only on URLs that have no host.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.as_str().trim_end_matches('/').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn where_an_operation_is() {
+        for (server, document, want) in [
+            (
+                json!({"url": "https://a.example/v1/"}),
+                None,
+                Some("https://a.example/v1"),
+            ),
+            (
+                json!({"url": "/v2"}),
+                Some("https://b.example/docs/openapi.json"),
+                Some("https://b.example/v2"),
+            ),
+            (
+                json!({"url": "../v2"}),
+                Some("https://b.example/docs/x/o.json"),
+                Some("https://b.example/docs/v2"),
+            ),
+            (json!({"url": "/v2"}), None, None),
+            (
+                json!({"url": "https://{h}.example:{p}", "variables": {"h": {"default": "eu"}, "p": {"default": 8443}}}),
+                None,
+                Some("https://eu.example:8443"),
+            ),
+            (json!({"url": "https://{h}.example"}), None, None),
+            (json!({"url": "ftp://a.example"}), None, None),
+            (
+                json!({"url": "https://u:p@a.example/?q#f"}),
+                None,
+                Some("https://a.example"),
+            ),
+        ] {
+            let root = json!({"servers": [server]});
+            let options = ReadOptions {
+                document_url: document.map(|d| Url::parse(d).unwrap()),
+                ..ReadOptions::default()
+            };
+            let node = Node::root(&root);
+            let found = base_url(&options, [&node, &node, &node], &mut Diagnostics::default());
+            assert_eq!(found.as_deref(), want, "{root}");
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! The `mcpgen` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    mcpgen::cli::main()
+}

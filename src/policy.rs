@@ -1,0 +1,79 @@
+//! The Policy: what an agent may do. Today it holds what the command line can say; the file format
+//! comes with it later and fills the same struct.
+
+use std::time::Duration;
+
+use indexmap::IndexMap;
+
+use crate::runtime::manifest::Effect;
+
+/// What an agent may do with a source.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// The highest effect that becomes a tool.
+    pub effect: Effect,
+    /// If not empty, only operations that one of these patterns matches become tools.
+    pub include: Vec<Pattern>,
+    /// Operations that one of these patterns matches never become tools; wins over `include`.
+    pub exclude: Vec<Pattern>,
+    /// Headers that go with every request; values may hold `${env:NAME}`.
+    pub headers: IndexMap<String, String>,
+    /// Origins that the owner named.
+    pub trusted_origins: Vec<String>,
+    /// One deadline for a whole call.
+    pub timeout: Duration,
+    /// Most bytes of a decoded response.
+    pub max_response_bytes: u64,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            effect: Effect::Read,
+            include: Vec::new(),
+            exclude: Vec::new(),
+            headers: IndexMap::new(),
+            trusted_origins: Vec::new(),
+            timeout: Duration::from_secs(30),
+            max_response_bytes: 2 * 1024 * 1024,
+        }
+    }
+}
+
+/// A pattern for operations: a glob on the path (`/admin/**`), a tag (`tag:x`) or the operation id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    /// As written.
+    pub text: String,
+    /// What it is compared with.
+    pub subject: Subject,
+    /// The glob.
+    pub glob: String,
+}
+
+/// What a pattern is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// The path template; `*` stays within a segment, `**` crosses them.
+    Path,
+    /// A tag.
+    Tag,
+    /// The operation id, or the tool's name where there is none.
+    Operation,
+}
+
+impl Pattern {
+    /// Reads a pattern as it is written.
+    pub fn new(text: &str) -> Self {
+        let (subject, glob) = match text.strip_prefix("tag:") {
+            Some(tag) => (Subject::Tag, tag),
+            None if text.starts_with('/') => (Subject::Path, text),
+            None => (Subject::Operation, text),
+        };
+        Self {
+            text: text.to_owned(),
+            subject,
+            glob: glob.to_owned(),
+        }
+    }
+}
