@@ -81,6 +81,10 @@ impl Capability {
 
 /// One parameter.
 #[derive(Debug, Clone)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "they are OpenAPI's own, and independent"
+)]
 pub struct Param {
     /// Name on the wire.
     pub name: String,

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+pub mod nearest;
 pub mod render;
 
 /// How much a finding matters.
@@ -163,6 +164,7 @@ impl Loc {
     }
 
     /// The place one step below this one.
+    #[must_use]
     pub fn child(&self, token: &str) -> Self {
         Self::at(format!("{}/{}", self.pointer, escape(token)))
     }

@@ -1,5 +1,11 @@
 //! The one test binary: a module a subject, `support` for what they share.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails by panicking"
+)]
+
 mod interop;
 #[allow(
     dead_code,

@@ -12,6 +12,7 @@ use super::load::load;
 use super::options::DocOptions;
 use super::serve::reachable;
 use crate::compile::Compiled;
+use crate::diag::nearest::nearest;
 use crate::runtime::args::Clamped;
 use crate::runtime::backend::{Content, Outcome};
 use crate::runtime::backends;
@@ -106,7 +107,7 @@ impl Call {
                 self.tool
             );
         }
-        let near = closest(
+        let near = nearest(
             &self.tool,
             compiled
                 .manifest
@@ -161,36 +162,6 @@ fn typed(spec: &ToolSpec, name: &str, value: &str) -> Value {
     parsed.unwrap_or_else(|| Value::String(value.to_owned()))
 }
 
-/// The name with the fewest edits, if they are few.
-fn closest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = wanted.chars().count() / 3 + 1;
-    names
-        .map(|name| (edits(wanted, name), name))
-        .filter(|(edits, _)| *edits <= limit)
-        .min()
-        .map(|(_, name)| name)
-}
-
-/// Levenshtein distance.
-fn edits(left: &str, right: &str) -> usize {
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (i, l) in left.chars().enumerate() {
-        let mut next = vec![i + 1];
-        for (j, (r, above)) in right.iter().zip(row.windows(2)).enumerate() {
-            let [diagonal, up] = above else { continue };
-            let before = next.get(j).copied().unwrap_or(usize::MAX - 1);
-            next.push(
-                (diagonal + usize::from(l != *r))
-                    .min(up + 1)
-                    .min(before + 1),
-            );
-        }
-        row = next;
-    }
-    row.last().copied().unwrap_or_default()
-}
-
 fn print(outcome: &Outcome, clamped: &[Clamped]) -> anyhow::Result<ExitCode> {
     let mut stdout = std::io::stdout().lock();
     match &outcome.content {
@@ -238,23 +209,4 @@ fn print_failure(error: &CallError) -> anyhow::Result<ExitCode> {
         crate::diag::render::printable(&error.text())
     )?;
     Ok(ExitCode::FAILURE)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn near_names() {
-        for (wanted, want) in [
-            ("list_pet", Some("list_pets")),
-            ("get_pets", Some("get_pet")),
-            ("zzzzzz", None),
-        ] {
-            assert_eq!(
-                closest(wanted, ["list_pets", "get_pet", "delete_pet"].into_iter()),
-                want
-            );
-        }
-    }
 }

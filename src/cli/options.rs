@@ -206,7 +206,7 @@ fn duration(text: &str) -> Result<Duration, String> {
         "m" => Duration::from_secs(number.checked_mul(60).ok_or_else(wrong)?),
         _ => return Err(wrong()),
     };
-    let hour = Duration::from_secs(3_600);
+    let hour = Duration::from_hours(1);
     if duration.is_zero() || duration > hour {
         Err("it must be between 1ms and 60m".into())
     } else {

@@ -39,7 +39,7 @@ pub(super) fn tool(
             path: capability.path.clone(),
             params: arguments.params,
             body: arguments.body,
-            accept: accept(capability),
+            accept: Some(accept(capability)),
             security: capability.security.clone(),
         }),
     }
@@ -88,7 +88,7 @@ fn rooted(schema: &Value) -> Map<String, Value> {
 }
 
 /// The media types that are asked for, the document's first.
-fn accept(capability: &Capability) -> Option<String> {
+fn accept(capability: &Capability) -> String {
     let types = &capability.output.media_types;
     let sendable = |t: &&String| t.bytes().all(|b| matches!(b, b' '..=b'~'));
     let mut list: Vec<&str> = types
@@ -98,10 +98,10 @@ fn accept(capability: &Capability) -> Option<String> {
         .map(String::as_str)
         .collect();
     if list.is_empty() {
-        return Some("application/json, */*;q=0.5".to_owned());
+        return "application/json, */*;q=0.5".to_owned();
     }
     if !list.contains(&"*/*") {
         list.push("*/*;q=0.1");
     }
-    Some(list.join(", "))
+    list.join(", ")
 }

@@ -131,11 +131,10 @@ fn abbreviated(name: &str) -> String {
 /// The start of a name and a hash of what it stands for.
 fn with_hash(name: &str, identity: &str) -> String {
     let digest = Sha256::digest(identity.as_bytes());
-    let hash: String = digest
+    let hash = digest
         .iter()
         .take(HASH_DIGITS / 2)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+        .fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
     let room = NAME_MAX - HASH_DIGITS - 1;
     let start: String = name.chars().take(room).collect();
     format!("{}_{hash}", start.trim_end_matches('_'))

@@ -23,9 +23,10 @@ const WINDOW_BEFORE: usize = 40;
 pub fn text(diags: &Diagnostics, source: &Source, color: bool) -> String {
     // The lines given here are cut already; the renderer must not cut them again, so it is told of
     // a terminal wider than any of them with every character escaped.
-    let renderer = match color {
-        true => Renderer::styled(),
-        false => Renderer::plain(),
+    let renderer = if color {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
     }
     .term_width(20 * WINDOW);
     let mut text = String::new();

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::diag::nearest::nearest;
 use crate::source::Source;
 
 mod error;
@@ -168,28 +169,12 @@ fn similar_file(path: &Path) -> Option<String> {
     let wanted = path.file_name()?.to_str()?;
     let parent = path.parent().filter(|p| !p.as_os_str().is_empty());
     let entries = std::fs::read_dir(parent.unwrap_or(Path::new("."))).ok()?;
-    let names = entries
+    let names: Vec<String> = entries
         .flatten()
-        .filter_map(|e| e.file_name().into_string().ok());
-    let (distance, name) = names.map(|name| (distance(wanted, &name), name)).min()?;
-    let close = distance <= 1 + wanted.chars().count() / 4;
-    close.then(|| path.with_file_name(name).display().to_string())
-}
-
-/// The Levenshtein distance: insertions, deletions and replacements of characters.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    let close = nearest(wanted, names.iter().map(String::as_str))?;
+    Some(path.with_file_name(close).display().to_string())
 }
 
 #[cfg(test)]
@@ -243,12 +228,5 @@ mod tests {
         }
         assert!(read_file(&path("openapi.yaml"), 3).is_err());
         std::fs::remove_dir_all(&dir).unwrap();
-    }
-
-    #[test]
-    fn edit_distances() {
-        for (a, b, expected) in [("", "ab", 2), ("kitten", "sitting", 3), ("ü", "u", 1)] {
-            assert_eq!(distance(a, b), expected);
-        }
     }
 }

@@ -300,6 +300,7 @@ mod tests {
         Checker::new(&tool, Arc::new(schema))
     }
 
+    #[allow(clippy::needless_pass_by_value, reason = "it reads better in a table")]
     fn object(value: Value) -> Map<String, Value> {
         value.as_object().unwrap().clone()
     }

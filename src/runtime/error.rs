@@ -1,6 +1,6 @@
 //! What the calling model reads when a call fails.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// A failed call: returned as a tool result with `isError: true`, never as a protocol error. No
 /// secret, no upstream header and no internal address is in it.
@@ -15,7 +15,7 @@ pub struct CallError {
     /// Whether the same call may work later.
     pub retryable: bool,
     /// Facts for programs, such as `status` and `retry_after_seconds`.
-    pub facts: Map<String, Value>,
+    pub facts: Vec<(&'static str, Value)>,
 }
 
 impl CallError {
@@ -26,7 +26,7 @@ impl CallError {
             message: message.into(),
             hint: None,
             retryable: false,
-            facts: Map::new(),
+            facts: Vec::new(),
         }
     }
 
@@ -46,8 +46,8 @@ impl CallError {
 
     /// The same failure with a fact for programs.
     #[must_use]
-    pub fn fact(mut self, name: &str, value: impl Into<Value>) -> Self {
-        self.facts.insert(name.to_owned(), value.into());
+    pub fn fact(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.facts.push((name, value.into()));
         self
     }
 

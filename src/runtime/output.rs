@@ -88,7 +88,11 @@ fn wrapped(value: Value) -> Value {
 /// The result of a call that failed.
 pub fn failure(error: &CallError) -> CallToolResult {
     let mut result = CallToolResult::error(vec![ContentBlock::text(error.text())]);
-    let mut facts = error.facts.clone();
+    let mut facts: Map<String, Value> = error
+        .facts
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .collect();
     facts.insert("code".to_owned(), error.code.into());
     facts.insert("retryable".to_owned(), error.retryable.into());
     let mut meta = MetaObject::new();

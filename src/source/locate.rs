@@ -124,7 +124,9 @@ fn walk_json(text: &str, trie: &mut [Node]) -> bool {
     }
     let complete = lexer.is_complete();
     if !complete {
-        trie.iter_mut().for_each(|node| node.place = None);
+        for node in trie.iter_mut() {
+            node.place = None;
+        }
     }
     complete
 }

@@ -326,13 +326,14 @@ impl Composer<'_> {
                     None => self.fail(at, "the merge key `<<` needs a mapping or a list of them"),
                 },
                 Some((Key::Unusable, _)) => {}
-                None => match alias_key(value) {
-                    Some(text) => *key = Some((Key::Text(text), start)),
-                    None => {
+                None => {
+                    if let Some(text) = alias_key(value) {
+                        *key = Some((Key::Text(text), start));
+                    } else {
                         *key = Some((Key::Unusable, start));
                         self.fail(start, "a mapping or list cannot be a key");
                     }
-                },
+                }
             },
         }
     }

@@ -15,12 +15,12 @@ use super::PATIENCE;
 use super::process::{self, Running};
 
 /// The newest version that begins with `initialize`.
-pub const LEGACY: &str = "2025-11-25";
+pub(crate) const LEGACY: &str = "2025-11-25";
 /// The version in which each request stands alone.
-pub const MODERN: &str = "2026-07-28";
+pub(crate) const MODERN: &str = "2026-07-28";
 
 /// A running server and the conversation with it. Dropping it kills the server.
-pub struct Client {
+pub(crate) struct Client {
     stdin: Option<ChildStdin>,
     lines: Receiver<Result<Value, String>>,
     /// Messages that came while another one was waited for.
@@ -36,13 +36,13 @@ impl Client {
     /// Starts `mcpgen` with these arguments. Of the environment only `PATH` and `HOME` stay; `env`
     /// is added.
     #[track_caller]
-    pub fn start(args: &[&str], env: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(args: &[&str], env: &[(&str, &str)]) -> Self {
         Self::start_program(env!("CARGO_BIN_EXE_mcpgen"), args, env)
     }
 
     /// Starts any server.
     #[track_caller]
-    pub fn start_program(program: &str, args: &[&str], env: &[(&str, &str)]) -> Self {
+    pub(crate) fn start_program(program: &str, args: &[&str], env: &[(&str, &str)]) -> Self {
         let mut child = process::spawn(program, args, env);
         let stdout = child.stdout.take().expect("stdout is a pipe");
         let mut stderr = child.stderr.take().expect("stderr is a pipe");
@@ -72,20 +72,20 @@ impl Client {
 
     /// Adds the `_meta` of 2026-07-28 to the parameters of every request from now on.
     #[must_use]
-    pub fn modern(mut self) -> Self {
+    pub(crate) fn modern(mut self) -> Self {
         self.modern = true;
         self
     }
 
     /// Begins a session of 2025-11-25 and returns the result of `initialize`.
     #[track_caller]
-    pub fn initialize(&mut self) -> Value {
+    pub(crate) fn initialize(&mut self) -> Value {
         self.initialize_as(LEGACY)
     }
 
     /// Begins a session of some older version and returns the result of `initialize`.
     #[track_caller]
-    pub fn initialize_as(&mut self, version: &str) -> Value {
+    pub(crate) fn initialize_as(&mut self, version: &str) -> Value {
         let result = self.result(
             "initialize",
             json!({
@@ -101,14 +101,14 @@ impl Client {
     /// Sends a request with the next id and returns the whole response. Other messages that come
     /// first are kept for [`Self::recv`].
     #[track_caller]
-    pub fn request(&mut self, method: &str, params: Value) -> Value {
+    pub(crate) fn request(&mut self, method: &str, params: Value) -> Value {
         let id = self.send_request(method, params);
         self.response(id)
     }
 
     /// The `result` of a request that must succeed.
     #[track_caller]
-    pub fn result(&mut self, method: &str, params: Value) -> Value {
+    pub(crate) fn result(&mut self, method: &str, params: Value) -> Value {
         let mut response = self.request(method, params);
         match response.get_mut("result") {
             Some(result) => result.take(),
@@ -118,7 +118,7 @@ impl Client {
 
     /// The tools, as listed; there must be no further page.
     #[track_caller]
-    pub fn tools(&mut self) -> Vec<Value> {
+    pub(crate) fn tools(&mut self) -> Vec<Value> {
         let result = self.result("tools/list", json!({}));
         assert_eq!(result.get("nextCursor"), None, "the list has another page");
         let tools = result.get("tools").and_then(Value::as_array);
@@ -127,14 +127,14 @@ impl Client {
 
     /// The result of a tool call, `isError` or not.
     #[track_caller]
-    pub fn call(&mut self, tool: &str, arguments: Value) -> Value {
+    pub(crate) fn call(&mut self, tool: &str, arguments: Value) -> Value {
         let params = [("name", Value::from(tool)), ("arguments", arguments)];
         self.result("tools/call", Value::from_iter(params))
     }
 
     /// Sends a request and returns its id without waiting for the response.
     #[track_caller]
-    pub fn send_request(&mut self, method: &str, params: Value) -> u64 {
+    pub(crate) fn send_request(&mut self, method: &str, params: Value) -> u64 {
         self.last_id += 1;
         let params = if self.modern {
             with_meta(params)
@@ -148,7 +148,7 @@ impl Client {
 
     /// Waits for the response to a request that was sent.
     #[track_caller]
-    pub fn response(&mut self, id: u64) -> Value {
+    pub(crate) fn response(&mut self, id: u64) -> Value {
         let is_it = |message: &Value| message.get("method").is_none() && message["id"] == id;
         if let Some(at) = self.waiting.iter().position(is_it) {
             return self.waiting.remove(at).expect("it is there");
@@ -166,13 +166,13 @@ impl Client {
 
     /// Sends one message as a line.
     #[track_caller]
-    pub fn send(&mut self, message: &Value) {
+    pub(crate) fn send(&mut self, message: &Value) {
         self.send_raw(format!("{message}\n").as_bytes());
     }
 
     /// Sends bytes as they are; a line end is the caller's business.
     #[track_caller]
-    pub fn send_raw(&mut self, bytes: &[u8]) {
+    pub(crate) fn send_raw(&mut self, bytes: &[u8]) {
         let stdin = self.stdin.as_mut().expect("stdin is open");
         if let Err(error) = stdin.write_all(bytes).and_then(|()| stdin.flush()) {
             self.fail(&format!("cannot send: {error}"));
@@ -181,7 +181,7 @@ impl Client {
 
     /// The next message.
     #[track_caller]
-    pub fn recv(&mut self, limit: Duration) -> Value {
+    pub(crate) fn recv(&mut self, limit: Duration) -> Value {
         match self.try_recv(limit) {
             Some(message) => message,
             None => self.fail(&format!("no message within {limit:?}")),
@@ -190,23 +190,23 @@ impl Client {
 
     /// The next message, or nothing if none comes or the server ended its output.
     #[track_caller]
-    pub fn try_recv(&mut self, limit: Duration) -> Option<Value> {
+    pub(crate) fn try_recv(&mut self, limit: Duration) -> Option<Value> {
         self.waiting.pop_front().or_else(|| self.next_line(limit))
     }
 
     /// Closes the server's input.
-    pub fn close_stdin(&mut self) {
+    pub(crate) fn close_stdin(&mut self) {
         self.stdin = None;
     }
 
     /// Sends a signal by name: `TERM`, `INT`, `KILL`.
-    pub fn signal(&mut self, name: &str) {
+    pub(crate) fn signal(&mut self, name: &str) {
         self.running.signal(name);
     }
 
     /// Waits for the server to end, and for the rest of its output to be valid.
     #[track_caller]
-    pub fn wait(&mut self, limit: Duration) -> ExitStatus {
+    pub(crate) fn wait(&mut self, limit: Duration) -> ExitStatus {
         let Some(status) = self.running.wait(limit) else {
             self.fail(&format!("the server still runs after {limit:?}"));
         };
@@ -217,7 +217,7 @@ impl Client {
     }
 
     /// What the server wrote to its standard error: all of it if it ended, else so far.
-    pub fn stderr(&mut self) -> String {
+    pub(crate) fn stderr(&mut self) -> String {
         if self.running.wait(Duration::ZERO).is_some()
             && let Some(reader) = self.stderr_reader.take()
         {

@@ -12,7 +12,7 @@ const LIMIT: usize = 200;
 
 /// Compares `actual` with the file at `path` under `tests/`; with `UPDATE=1` writes the file.
 #[track_caller]
-pub fn golden(path: &str, actual: &str) {
+pub(crate) fn golden(path: &str, actual: &str) {
     let update = std::env::var_os("UPDATE").is_some_and(|value| value == "1");
     compare(path, actual, update);
 }
@@ -35,7 +35,7 @@ fn compare(path: &str, actual: &str, update: bool) {
 }
 
 /// The lines that differ, with some context; `-` is from `old`, `+` from `new`.
-pub fn diff(old: &str, new: &str) -> String {
+pub(crate) fn diff(old: &str, new: &str) -> String {
     let old: Vec<&str> = old.split_inclusive('\n').collect();
     let new: Vec<&str> = new.split_inclusive('\n').collect();
     let same = |(a, b): &(&&str, &&str)| a == b;

@@ -10,7 +10,7 @@ use super::PATIENCE;
 
 /// What a finished program left behind.
 #[derive(Debug)]
-pub struct Output {
+pub(crate) struct Output {
     /// The exit status; -1 if a signal ended the program.
     pub status: i32,
     /// All of standard output.
@@ -22,7 +22,7 @@ pub struct Output {
 impl Output {
     /// The output of a run that must have exited with `status`.
     #[track_caller]
-    pub fn expect(self, status: i32) -> Self {
+    pub(crate) fn expect(self, status: i32) -> Self {
         assert_eq!(
             self.status, status,
             "unexpected exit status\n--- stdout\n{}\n--- stderr\n{}",
@@ -33,7 +33,7 @@ impl Output {
 
     /// Standard output, read as one JSON value.
     #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|error| panic!("stdout is not JSON: {error}\n{}", self.stdout))
     }
@@ -41,13 +41,18 @@ impl Output {
 
 /// Runs `mcpgen` to its end. Of the environment only `PATH` and `HOME` stay; `env` is added.
 #[track_caller]
-pub fn run(args: &[&str], env: &[(&str, &str)], stdin: impl AsRef<[u8]>) -> Output {
+pub(crate) fn run(args: &[&str], env: &[(&str, &str)], stdin: impl AsRef<[u8]>) -> Output {
     run_program(env!("CARGO_BIN_EXE_mcpgen"), args, env, stdin.as_ref())
 }
 
 /// Runs any program as [`run`] does.
 #[track_caller]
-pub fn run_program(program: &str, args: &[&str], env: &[(&str, &str)], stdin: &[u8]) -> Output {
+pub(crate) fn run_program(
+    program: &str,
+    args: &[&str],
+    env: &[(&str, &str)],
+    stdin: &[u8],
+) -> Output {
     let mut child = spawn(program, args, env);
     let mut pipe = child.stdin.take().expect("stdin is a pipe");
     let input = stdin.to_vec();
@@ -71,7 +76,7 @@ pub fn run_program(program: &str, args: &[&str], env: &[(&str, &str)], stdin: &[
 }
 
 /// Starts a program with three pipes and a known environment, in the folder of the repository.
-pub fn spawn(program: &str, args: &[&str], env: &[(&str, &str)]) -> Child {
+pub(crate) fn spawn(program: &str, args: &[&str], env: &[(&str, &str)]) -> Child {
     Command::new(program)
         .args(args)
         .env_clear()
@@ -102,7 +107,7 @@ fn text(pipe: &Receiver<Vec<u8>>) -> String {
 }
 
 /// A started program: a thread waits for its end, so that waiting here can have a limit.
-pub struct Running {
+pub(crate) struct Running {
     pid: u32,
     ended: Receiver<ExitStatus>,
     status: Option<ExitStatus>,
@@ -110,7 +115,7 @@ pub struct Running {
 
 impl Running {
     /// Takes over the child; its pipes should have been taken out before.
-    pub fn new(mut child: Child) -> Self {
+    pub(crate) fn new(mut child: Child) -> Self {
         let (sender, ended) = mpsc::channel();
         let pid = child.id();
         thread::spawn(move || {
@@ -126,7 +131,7 @@ impl Running {
     }
 
     /// The exit status, or nothing if the program still runs after `limit`.
-    pub fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
+    pub(crate) fn wait(&mut self, limit: Duration) -> Option<ExitStatus> {
         if self.status.is_none() {
             self.status = match self.ended.recv_timeout(limit) {
                 Ok(status) => Some(status),
@@ -138,7 +143,7 @@ impl Running {
     }
 
     /// Sends a signal by name (`TERM`, `INT`, `KILL`), if the program still runs.
-    pub fn signal(&mut self, name: &str) {
+    pub(crate) fn signal(&mut self, name: &str) {
         if self.wait(Duration::ZERO).is_none() {
             let kill = format!("kill -s {name} {}", self.pid);
             // The shell's own `kill`: a small machine may have no other.

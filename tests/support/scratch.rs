@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 /// A folder of its own for one test.
-pub struct Scratch {
+pub(crate) struct Scratch {
     path: PathBuf,
 }
 
 impl Scratch {
     /// Makes the folder.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let name = format!(
             "scratch-{}-{}",
             std::process::id(),
@@ -25,7 +25,7 @@ impl Scratch {
     }
 
     /// Writes a file into the folder and returns its path, as text for a command line.
-    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+    pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
         let path = self.path.join(name);
         fs::create_dir_all(path.parent().expect("a file has a parent")).expect("a folder");
         fs::write(&path, content).expect("a scratch file can be written");
@@ -35,7 +35,7 @@ impl Scratch {
     }
 
     /// The folder.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }

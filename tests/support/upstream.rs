@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 mod reply;
 mod request;
 
-pub use reply::Reply;
-pub use request::Recorded;
+pub(crate) use reply::Reply;
+pub(crate) use request::Recorded;
 use request::Wire;
 
 type Handler = dyn Fn(&Recorded) -> Reply + Send + Sync;
 
 /// A running upstream. It stops, with all its connections, when it is dropped.
-pub struct Upstream {
+pub(crate) struct Upstream {
     shared: Arc<Shared>,
     address: SocketAddr,
     acceptor: Option<JoinHandle<()>>,
@@ -44,7 +44,7 @@ struct Log {
 
 impl Upstream {
     /// Starts an upstream on a free port of 127.0.0.1.
-    pub fn start(handler: impl Fn(&Recorded) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(handler: impl Fn(&Recorded) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a loopback port");
         let address = listener.local_addr().expect("the listener has an address");
         let shared = Arc::new(Shared {
@@ -66,33 +66,33 @@ impl Upstream {
     }
 
     /// `http://127.0.0.1:PORT`, without a slash at the end.
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// The port alone.
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.address.port()
     }
 
     /// All requests so far that arrived whole, in the order in which they did.
-    pub fn requests(&self) -> Vec<Recorded> {
+    pub(crate) fn requests(&self) -> Vec<Recorded> {
         self.shared.log().requests.clone()
     }
 
     /// Connections accepted so far, whether or not a request came over them.
-    pub fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.shared.log().sockets.len()
     }
 
     /// Bytes written so far, over all connections.
-    pub fn bytes_sent(&self) -> u64 {
+    pub(crate) fn bytes_sent(&self) -> u64 {
         self.shared.sent.load(Ordering::Relaxed)
     }
 
     /// Waits until `count` requests arrived and returns all of them.
     #[track_caller]
-    pub fn wait_for(&self, count: usize, limit: Duration) -> Vec<Recorded> {
+    pub(crate) fn wait_for(&self, count: usize, limit: Duration) -> Vec<Recorded> {
         let log = self.wait(limit, |log| log.requests.len() >= count);
         let seen = log.requests.clone();
         drop(log);
@@ -107,7 +107,7 @@ impl Upstream {
     /// Waits until the clients of `count` requests went away before their answer was complete, and
     /// returns the indices of those requests, in the order in which their clients left.
     #[track_caller]
-    pub fn wait_for_abandoned(&self, count: usize, limit: Duration) -> Vec<usize> {
+    pub(crate) fn wait_for_abandoned(&self, count: usize, limit: Duration) -> Vec<usize> {
         let log = self.wait(limit, |log| log.abandoned.len() >= count);
         let seen = log.abandoned.clone();
         drop(log);

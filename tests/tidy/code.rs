@@ -3,7 +3,7 @@
 
 /// A path that a file names, such as `crate::runtime::args` or `std::fs::read`.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Named {
+pub(super) struct Named {
     /// The line it stands in, from 1.
     pub line: usize,
     /// Its segments joined by `::`; paths into the crate begin with `crate`.
@@ -12,20 +12,20 @@ pub struct Named {
 
 impl Named {
     /// Whether the path is `prefix` or lies below it.
-    pub fn within(&self, prefix: &str) -> bool {
+    pub(super) fn within(&self, prefix: &str) -> bool {
         within(&self.path, prefix)
     }
 }
 
 /// Whether `path` is `prefix` or lies below it.
-pub fn within(path: &str, prefix: &str) -> bool {
+pub(super) fn within(path: &str, prefix: &str) -> bool {
     path.strip_prefix(prefix)
         .is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 /// The text with comments, strings and character literals replaced by spaces. Lines stay where they
 /// are, and so does every byte that is code.
-pub fn blank(text: &str) -> String {
+pub(super) fn blank(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = bytes.to_vec();
     let mut at = 0;
@@ -116,7 +116,7 @@ fn is_word(byte: u8) -> bool {
 }
 
 /// The module that a file under `src/` is: `src/runtime/http.rs` is `crate::runtime::http`.
-pub fn module_of(file: &str) -> String {
+pub(super) fn module_of(file: &str) -> String {
     let name = file.strip_prefix("src/").unwrap_or(file);
     let name = name.strip_suffix(".rs").unwrap_or(name);
     let name = name.strip_suffix("/mod").unwrap_or(name);
@@ -127,7 +127,7 @@ pub fn module_of(file: &str) -> String {
 }
 
 /// All words of blanked code with their lines, for rules that are about a word.
-pub fn words(code: &str) -> impl Iterator<Item = (usize, &str, &str)> {
+pub(super) fn words(code: &str) -> impl Iterator<Item = (usize, &str, &str)> {
     code.lines().enumerate().flat_map(|(index, line)| {
         let mut at = 0;
         std::iter::from_fn(move || {
@@ -145,7 +145,7 @@ pub fn words(code: &str) -> impl Iterator<Item = (usize, &str, &str)> {
 }
 
 /// All paths of two or more segments that the file names, and all that it imports.
-pub fn paths(file: &str, code: &str) -> Vec<Named> {
+pub(super) fn paths(file: &str, code: &str) -> Vec<Named> {
     let mut reader = Reader {
         tokens: tokens(code),
         at: 0,

@@ -21,7 +21,7 @@ const IMPORTS: &[(&str, Scope)] = &[
 ];
 
 /// Which module may name which.
-pub fn imports(file: &File) -> Vec<Finding> {
+pub(super) fn imports(file: &File) -> Vec<Finding> {
     let mut found = Vec::new();
     for (module, scope) in IMPORTS.iter().filter(|(module, _)| file.is_module(module)) {
         for named in paths(&file.path, &file.code) {
@@ -91,7 +91,7 @@ const HOMES: &[(&str, &[&str])] = &[
 ];
 
 /// A foreign crate is named in its home only.
-pub fn foreign_crates(file: &File) -> Vec<Finding> {
+pub(super) fn foreign_crates(file: &File) -> Vec<Finding> {
     if !in_src(file) {
         return Vec::new();
     }
@@ -145,6 +145,8 @@ const IO_FILES: &[&str] = &[
     "src/runtime/config.rs",
     "src/runtime/backends/http.rs",
     "src/runtime/backends/http/dial.rs",
+    "src/runtime/backends/http/failure.rs",
+    "src/runtime/backends/http/upstream.rs",
     "src/runtime/backends/postgres.rs",
     "src/runtime/serve.rs",
     "src/runtime/server.rs",
@@ -152,7 +154,7 @@ const IO_FILES: &[&str] = &[
 ];
 
 /// Input and output stay in their files.
-pub fn input_and_output(file: &File) -> Vec<Finding> {
+pub(super) fn input_and_output(file: &File) -> Vec<Finding> {
     if !in_src(file) || file.is_in(IO_FILES) {
         return Vec::new();
     }
@@ -170,7 +172,7 @@ const PRINTERS: &[&str] = &["src/main.rs", "src/cli.rs", "src/cli/"];
 const PROTOCOL: &[&str] = &["src/runtime/stdio.rs", "src/runtime/serve.rs"];
 
 /// Standard output belongs to the commands and, in stdio mode, to the protocol.
-pub fn standard_output(file: &File) -> Vec<Finding> {
+pub(super) fn standard_output(file: &File) -> Vec<Finding> {
     if !in_src(file) || file.is_in(PRINTERS) || file.is_in(PROTOCOL) {
         return Vec::new();
     }
@@ -190,10 +192,10 @@ pub fn standard_output(file: &File) -> Vec<Finding> {
 }
 
 /// Files that may hash, each with the reason why its order never becomes output.
-pub const HASH_ALLOWED: &[(&str, &str)] = &[];
+pub(super) const HASH_ALLOWED: &[(&str, &str)] = &[];
 
 /// No map without an order.
-pub fn hash_order(file: &File) -> Vec<Finding> {
+pub(super) fn hash_order(file: &File) -> Vec<Finding> {
     let allowed = HASH_ALLOWED.iter().any(|(path, _)| *path == file.path);
     if !in_src(file) || allowed {
         Vec::new()
@@ -203,7 +205,7 @@ pub fn hash_order(file: &File) -> Vec<Finding> {
 }
 
 /// The lines on which a file names a hash map or set.
-pub fn hashes(file: &File) -> Vec<Finding> {
+pub(super) fn hashes(file: &File) -> Vec<Finding> {
     words_of(&file.code)
         .filter(|(_, word, _)| ["HashMap", "HashSet"].contains(word))
         .map(|(line, word, _)| (line, format!("{word}: its order is not that of the input")))
@@ -214,7 +216,7 @@ const BACK_ENDS: &[&str] = &["http", "postgres"];
 
 /// Only `backends.rs` knows which back ends there are: a generated crate may lack one. A back end
 /// knows itself and no other.
-pub fn one_place_for_back_ends(file: &File) -> Vec<Finding> {
+pub(super) fn one_place_for_back_ends(file: &File) -> Vec<Finding> {
     if !file.is_module("runtime") || file.path == "src/runtime/backends.rs" {
         return Vec::new();
     }
@@ -242,7 +244,7 @@ pub fn one_place_for_back_ends(file: &File) -> Vec<Finding> {
 }
 
 /// Every Rust file begins by saying what it is.
-pub fn first_line(file: &File) -> Vec<Finding> {
+pub(super) fn first_line(file: &File) -> Vec<Finding> {
     let first = file.text.lines().next().unwrap_or_default();
     let says = first
         .strip_prefix("//!")
@@ -256,7 +258,7 @@ pub fn first_line(file: &File) -> Vec<Finding> {
 const MOST_LINES: usize = 500;
 
 /// No Rust file is too long to read at once.
-pub fn file_length(file: &File) -> Vec<Finding> {
+pub(super) fn file_length(file: &File) -> Vec<Finding> {
     let lines = file.text.lines().count();
     if !file.is_rust() || lines <= MOST_LINES {
         return Vec::new();
@@ -282,7 +284,7 @@ const WORDS: &[(&str, &str, &str)] = &[
 ];
 
 /// Words that may stand nowhere. A path counts where it begins, not within another path or address.
-pub fn words(file: &File) -> Vec<Finding> {
+pub(super) fn words(file: &File) -> Vec<Finding> {
     let mut found = Vec::new();
     for (index, line) in file.text.lines().enumerate() {
         for (start, end, what) in WORDS {

@@ -10,7 +10,7 @@ use std::time::Duration;
 #[non_exhaustive]
 pub enum FetchError {
     /// There is no such file.
-    #[error("`{path}` does not exist{}", hint("did you mean", .similar))]
+    #[error("`{path}` does not exist{}", hint("did you mean", .similar.as_ref()))]
     NotFound {
         /// The path as typed.
         path: String,
@@ -18,7 +18,7 @@ pub enum FetchError {
         similar: Option<String>,
     },
     /// The path is a directory.
-    #[error("`{path}` is a directory{}", hint("did you mean", .inside))]
+    #[error("`{path}` is a directory{}", hint("did you mean", .inside.as_ref()))]
     Directory {
         /// The path as typed.
         path: String,
@@ -129,7 +129,7 @@ pub enum FetchError {
     },
 }
 
-fn hint(question: &str, name: &Option<String>) -> impl fmt::Display {
+fn hint(question: &str, name: Option<&String>) -> impl fmt::Display {
     match name {
         Some(name) => format!("; {question} `{name}`?"),
         None => String::new(),

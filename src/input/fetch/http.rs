@@ -118,9 +118,10 @@ fn failure(name: &str, error: &reqwest::Error) -> FetchError {
     let (name, reason) = (name.to_owned(), innermost(error));
     let about_tls = ["certificate", "tls", "handshake"];
     let lower = reason.to_ascii_lowercase();
-    match about_tls.iter().any(|word| lower.contains(word)) {
-        true => FetchError::Tls { name, reason },
-        false => FetchError::Connection { name, reason },
+    if about_tls.iter().any(|word| lower.contains(word)) {
+        FetchError::Tls { name, reason }
+    } else {
+        FetchError::Connection { name, reason }
     }
 }
 

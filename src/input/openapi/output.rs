@@ -96,7 +96,7 @@ impl<'a> Shape<'a, '_> {
         if depth == 0 {
             return Some(json!({}));
         }
-        let types = self.types(&node);
+        let types = types(&node);
         let mut out = Map::new();
         if let Some(types) = types {
             out.insert("type".into(), types);
@@ -117,25 +117,6 @@ impl<'a> Shape<'a, '_> {
             }
         }
         Some(Value::Object(out))
-    }
-
-    /// The declared types and `null`; none if the schema leaves them open.
-    fn types(&self, node: &Node<'a>) -> Option<Value> {
-        let mut types: Vec<&str> = match node.value.get("type")? {
-            Value::String(one) => vec![one],
-            Value::Array(many) => many.iter().filter_map(Value::as_str).collect(),
-            _ => return None,
-        };
-        let known = [
-            "object", "array", "string", "number", "integer", "boolean", "null",
-        ];
-        if types.is_empty() || !types.iter().all(|t| known.contains(t)) {
-            return None;
-        }
-        if !types.contains(&"null") {
-            types.push("null");
-        }
-        Some(json!(types))
     }
 
     /// Gathers the properties of the schema and its `allOf` parts. `Some(false)`: alternatives make
@@ -177,6 +158,25 @@ impl<'a> Shape<'a, '_> {
         }
         Some(true)
     }
+}
+
+/// The declared types and `null`; none if the schema leaves them open.
+fn types(node: &Node<'_>) -> Option<Value> {
+    let mut types: Vec<&str> = match node.value.get("type")? {
+        Value::String(one) => vec![one],
+        Value::Array(many) => many.iter().filter_map(Value::as_str).collect(),
+        _ => return None,
+    };
+    let known = [
+        "object", "array", "string", "number", "integer", "boolean", "null",
+    ];
+    if types.is_empty() || !types.iter().all(|t| known.contains(t)) {
+        return None;
+    }
+    if !types.contains(&"null") {
+        types.push("null");
+    }
+    Some(json!(types))
 }
 
 #[cfg(test)]

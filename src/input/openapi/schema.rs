@@ -13,6 +13,7 @@ use super::allof;
 use super::node::{Doc, Node};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 
+mod discriminator;
 mod keyword;
 
 /// Nodes that are inlined into one operation before references become `$defs`.
@@ -176,15 +177,12 @@ impl<'a, 'd> Schemas<'a, 'd> {
         {
             out.insert("description".into(), title.into());
         }
-        if out.is_empty() && object.get("nullable").is_some() {
-            return Value::Object(out);
-        }
         let required = self.required(node, object, &out);
         if let Some(required) = required {
             out.insert("required".into(), required);
         }
         if self.doc.version == Version::V3_0 {
-            exclusive_bounds(&mut out, object);
+            keyword::exclusive_bounds(&mut out, object);
         }
         let all = self.all_of(node, depth);
         let mut schema = Value::Object(out);
@@ -194,10 +192,10 @@ impl<'a, 'd> Schemas<'a, 'd> {
             schema = allof::merge(parts);
         }
         if let Some(discriminator) = node.get("discriminator") {
-            self.discriminate(node, &discriminator, &mut schema);
+            discriminator::apply(node, &discriminator, &mut schema);
         }
         if self.doc.version == Version::V3_0 && node.flag("nullable") {
-            schema = nullable(schema);
+            schema = keyword::nullable(schema);
         }
         schema
     }
@@ -361,97 +359,6 @@ impl<'a, 'd> Schemas<'a, 'd> {
             }
         }
         (!required.is_empty()).then_some(Value::Array(required))
-    }
-
-    /// Ties each alternative to its value of the discriminating property
-    /// (OpenAPI 3.1.1 §4.8.25), so that a validator can tell them apart.
-    fn discriminate(&mut self, node: &Node<'a>, discriminator: &Node<'a>, schema: &mut Value) {
-        let Some(property) = discriminator.str("propertyName") else {
-            return;
-        };
-        let mapping = discriminator.get("mapping");
-        for key in ["oneOf", "anyOf"] {
-            let Some(list) = node.get(key) else { continue };
-            for (index, alternative) in list.items().enumerate() {
-                let Some(reference) = alternative.str("$ref") else {
-                    continue;
-                };
-                let values = discriminating_values(reference, mapping.as_ref());
-                if let Some(found) = schema.get_mut(key).and_then(|l| l.get_mut(index)) {
-                    tag(found, property, &values);
-                }
-            }
-        }
-    }
-}
-
-/// The values that lead to a schema: those that the mapping gives it, else its name.
-fn discriminating_values(reference: &str, mapping: Option<&Node<'_>>) -> Vec<String> {
-    let name = reference.rsplit('/').next().unwrap_or_default();
-    let mapped: Vec<String> = mapping
-        .iter()
-        .flat_map(|mapping| mapping.entries())
-        .filter(|(_, target)| {
-            target
-                .value
-                .as_str()
-                .is_some_and(|t| t == reference || t == name)
-        })
-        .map(|(value, _)| value.to_owned())
-        .collect();
-    if mapped.is_empty() {
-        vec![name.to_owned()]
-    } else {
-        mapped
-    }
-}
-
-/// Adds `const` (or `enum`) for the property, unless the alternative says itself what it takes.
-fn tag(alternative: &mut Value, property: &str, values: &[String]) {
-    let says = match values {
-        [one] => json!({"type": "string", "const": one}),
-        many => json!({"type": "string", "enum": many}),
-    };
-    let own = alternative.get("properties").and_then(|p| p.get(property));
-    if own.is_some_and(|own| own.get("const").is_some() || own.get("enum").is_some()) {
-        return;
-    }
-    let part = json!({"properties": {property: says}, "required": [property]});
-    *alternative = allof::merge(vec![alternative.take(), part]);
-}
-
-/// `exclusiveMinimum: true` beside `minimum: 1` (OpenAPI 3.0) is `exclusiveMinimum: 1`.
-fn exclusive_bounds(out: &mut Map<String, Value>, object: &Map<String, Value>) {
-    for (flag, bound) in [
-        ("exclusiveMinimum", "minimum"),
-        ("exclusiveMaximum", "maximum"),
-    ] {
-        if object.get(flag) == Some(&Value::Bool(true))
-            && let Some(limit) = out.shift_remove(bound)
-        {
-            out.insert(flag.into(), limit);
-        }
-    }
-}
-
-/// Lets a schema take `null` too (OpenAPI 3.0.4 §4.7.24.2, `nullable`).
-fn nullable(mut schema: Value) -> Value {
-    let Some(object) = schema.as_object_mut() else {
-        return schema;
-    };
-    match object.get("type").cloned() {
-        Some(Value::String(name)) => {
-            object.insert("type".into(), json!([name, "null"]));
-            schema
-        }
-        Some(_) => schema,
-        None if ["oneOf", "anyOf", "allOf", "$ref"]
-            .iter()
-            .any(|key| object.contains_key(*key)) =>
-        {
-            json!({"anyOf": [schema, {"type": "null"}]})
-        }
-        None => schema,
     }
 }
 

@@ -2,7 +2,6 @@
 //! path template must be in the Manifest, its path must have its template's shape, and its origin must
 //! be the action's own.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,42 +9,32 @@ use futures::future::BoxFuture;
 use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use url::Url;
 
-use super::super::args::Args;
-use super::super::backend::{Backend, Outcome};
-use super::super::config::{Config, ConfigError, SourceConfig};
-use super::super::error::CallError;
-use super::super::manifest::{Effect, HttpAction, Manifest, SourceSpec, ToolSpec};
+use crate::runtime::args::Args;
+use crate::runtime::backend::{Backend, Outcome};
+use crate::runtime::config::{Config, ConfigError};
+use crate::runtime::error::CallError;
+use crate::runtime::manifest::{Effect, HttpAction, Manifest, ToolSpec};
 
 mod credential;
 mod dial;
+mod failure;
 pub mod request;
 mod response;
+mod upstream;
 mod wire;
+
+pub use dial::is_private;
 
 use request::Request;
 use response::Response;
+use upstream::Upstream;
 
 /// Redirects that one read may follow, all within one origin.
 const REDIRECTS_MAX: usize = 5;
-/// Longest time to wait for a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The HTTP clients of a server: one a source, with its own connections.
 pub struct Clients<'m> {
     sources: Vec<(&'m str, Arc<Upstream>)>,
-}
-
-/// A source that is called over HTTP.
-struct Upstream {
-    client: reqwest::Client,
-    resolver: dial::Resolver,
-    spec: SourceSpec,
-    config: SourceConfig,
-    headers: HeaderMap,
-    /// What the Manifest lets through: method and path template.
-    allowed: BTreeSet<(String, String)>,
-    /// Whether a proxy resolves names, so that addresses cannot be checked here.
-    proxied: bool,
 }
 
 /// One tool's way to its upstream.
@@ -105,116 +94,6 @@ impl<'m> Clients<'m> {
     }
 }
 
-impl Upstream {
-    fn open(
-        name: &str,
-        spec: &SourceSpec,
-        manifest: &Manifest,
-        config: &Config,
-    ) -> Result<Self, ConfigError> {
-        let hosts = spec
-            .trusted_origins
-            .iter()
-            .filter_map(|origin| Url::parse(origin).ok());
-        let trusted = hosts
-            .filter_map(|url| url.host_str().map(str::to_ascii_lowercase))
-            .collect();
-        let resolver = dial::Resolver {
-            trusted: Arc::new(trusted),
-        };
-        let own = config.sources.get(name).cloned().unwrap_or_default();
-        let mut headers = HeaderMap::new();
-        for (header, value) in &own.headers {
-            let refuse = |reason: &str| ConfigError::Header {
-                header: header.clone(),
-                reason: reason.to_owned(),
-            };
-            let name =
-                HeaderName::try_from(header.as_str()).map_err(|_| refuse("not a header name"))?;
-            let mut value = HeaderValue::from_str(value.reveal())
-                .map_err(|_| refuse("its value cannot be sent in a header"))?;
-            value.set_sensitive(true);
-            headers.append(name, value);
-        }
-        let of_source = manifest.tools.iter().filter(|tool| tool.source == name);
-        let allowed = of_source
-            .map(|tool| match &tool.action {
-                super::super::manifest::Action::Http(action) => {
-                    (action.method.clone(), action.path.clone())
-                }
-            })
-            .collect();
-        Ok(Self {
-            client: client(config, resolver.clone())?,
-            resolver,
-            spec: spec.clone(),
-            config: own,
-            headers,
-            allowed,
-            proxied: config.proxy.is_some(),
-        })
-    }
-}
-
-/// Whether a URL names a private or local host as such. A name may still resolve to one: the check at
-/// the time of the call is the one that counts.
-pub fn is_private(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(v4)) => dial::check(v4.into(), false).is_err(),
-        Some(url::Host::Ipv6(v6)) => dial::check(v6.into(), false).is_err(),
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
-    }
-}
-
-/// A client that follows no redirects, asks no system proxy and dials checked addresses.
-fn client(config: &Config, resolver: dial::Resolver) -> Result<reqwest::Client, ConfigError> {
-    let mut builder = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .dns_resolver(resolver)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .tcp_nodelay(true)
-        .user_agent(concat!("mcpgen/", env!("CARGO_PKG_VERSION")));
-    if let Some(proxy) = &config.proxy {
-        // The URL may hold a password: it is not repeated.
-        let proxy = reqwest::Proxy::all(proxy)
-            .map_err(|_| ConfigError::Proxy("it is not a URL that can be used".into()))?;
-        builder = builder.proxy(proxy);
-    }
-    for path in &config.ca_certs {
-        let refuse = |reason: String| ConfigError::Certificate {
-            path: path.display().to_string(),
-            reason,
-        };
-        let pem = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
-        let certificates = reqwest::Certificate::from_pem_bundle(&pem)
-            .map_err(|_| refuse("it is not PEM".into()))?;
-        if certificates.is_empty() {
-            return Err(refuse("it holds no certificate".into()));
-        }
-        builder = builder.tls_certs_merge(certificates);
-    }
-    builder
-        .build()
-        .map_err(|error| ConfigError::Client(chain(&error)))
-}
-
-/// An error with its causes, without the URL.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text.push_str(": ");
-            text.push_str(&next);
-        }
-        cause = error.source();
-    }
-    text
-}
-
 impl Backend for Endpoint {
     fn call<'a>(&'a self, args: &'a Args) -> BoxFuture<'a, Result<Outcome, CallError>> {
         Box::pin(async move {
@@ -222,7 +101,7 @@ impl Backend for Endpoint {
             let deadline = Duration::from_millis(self.upstream.spec.timeout_ms);
             match tokio::time::timeout(deadline, self.send(&request)).await {
                 Ok(response) => response::outcome(&response?),
-                Err(_) => Err(self.timed_out(deadline)),
+                Err(_) => Err(failure::timed_out(self.effect, deadline)),
             }
         })
     }
@@ -269,18 +148,7 @@ fn cookies(request: &Request, additions: &credential::Additions) -> Option<Strin
 }
 
 impl Endpoint {
-    fn timed_out(&self, deadline: Duration) -> CallError {
-        let error = CallError::new(
-            "timeout",
-            format!("the API did not answer within {} s", deadline.as_secs_f64()),
-        );
-        if self.effect == Effect::Read {
-            error.hint("try again, or ask for less").retryable()
-        } else {
-            error.hint("the call may have had its effect; check before repeating it")
-        }
-    }
-
+    /// rewrite a URL.
     /// The whole URL. Its path and origin are compared with what was planned, since parsing may
     /// rewrite a URL.
     fn url(&self, request: &Request, additions: &credential::Additions) -> Result<Url, CallError> {
@@ -348,7 +216,7 @@ impl Endpoint {
                 .client
                 .execute(outgoing)
                 .await
-                .map_err(|error| self.unsent(&error))?;
+                .map_err(|error| failure::unsent(self.effect, &self.action.path, &error))?;
             tracing::debug!(
                 method = request.method(),
                 template = request.template(),
@@ -422,7 +290,7 @@ impl Endpoint {
             .upstream
             .resolver
             .trusts(url.host_str().unwrap_or_default());
-        dial::check(address, trusted).map_err(refused_address)
+        dial::check(address, trusted).map_err(failure::refused_address)
     }
 
     /// Where a read goes next: only within the same origin, only by GET or HEAD.
@@ -457,7 +325,7 @@ impl Endpoint {
         while let Some(chunk) = answer
             .chunk()
             .await
-            .map_err(|error| self.cut_short(&error))?
+            .map_err(|error| failure::cut_short(self.effect, &error))?
         {
             if response.body.len() + chunk.len() > cap {
                 return Err(CallError::new(
@@ -471,76 +339,4 @@ impl Endpoint {
         }
         Ok(response)
     }
-
-    /// A request that brought no answer. Upstream addresses stay in the log.
-    fn unsent(&self, error: &reqwest::Error) -> CallError {
-        if let Some(refused) = cause::<dial::Refused>(error) {
-            return refused_address(*refused);
-        }
-        tracing::warn!(tool = %self.action.path, error = %chain(&error_without_url(error)), "no answer from upstream");
-        let text = chain(error);
-        if text.contains("certificate") || text.contains("handshake") || text.contains("tls") {
-            return CallError::new(
-                "tls_failed",
-                "no secure connection to the API: its certificate is not accepted",
-            )
-            .hint("the owner can trust a certificate authority with --ca-cert");
-        }
-        if error.is_connect() {
-            return CallError::new(
-                "upstream_unreachable",
-                "the API cannot be reached; nothing was sent",
-            )
-            .hint("try again later; the owner can check the base URL and the network")
-            .retryable();
-        }
-        self.cut_short(error)
-    }
-
-    fn cut_short(&self, error: &reqwest::Error) -> CallError {
-        let failed = if error.is_decode() {
-            "cannot be decoded"
-        } else {
-            "ended early"
-        };
-        let failure = CallError::new("upstream_broken", format!("the API's answer {failed}"));
-        if self.effect == Effect::Read {
-            failure.hint("try again").retryable()
-        } else {
-            failure.hint("the call may have had its effect; check before repeating it")
-        }
-    }
-}
-
-fn refused_address(why: dial::Refused) -> CallError {
-    CallError::new(
-        "refused_address",
-        format!("the API's host is not dialled: {why}"),
-    )
-    .hint("the owner of this server can allow the host by naming it: --base-url")
-}
-
-/// The first cause of a type, however deep.
-fn cause<'a, T: std::error::Error + 'static>(
-    error: &'a (dyn std::error::Error + 'static),
-) -> Option<&'a T> {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if let Some(found) = error.downcast_ref::<T>() {
-            return Some(found);
-        }
-        next = error.source();
-    }
-    None
-}
-
-/// What to log of an error: its query may hold a credential, so the URL is left out.
-fn error_without_url(error: &reqwest::Error) -> std::io::Error {
-    let text = chain(error);
-    let url = error.url().map(ToString::to_string).unwrap_or_default();
-    std::io::Error::other(if url.is_empty() {
-        text
-    } else {
-        text.replace(&url, "<url>")
-    })
 }

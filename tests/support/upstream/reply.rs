@@ -12,7 +12,7 @@ use super::{Outcome, Waited};
 
 /// What the upstream does with a request.
 #[derive(Debug, Clone)]
-pub enum Reply {
+pub(crate) enum Reply {
     /// An ordinary answer. `Content-Length` is added unless the headers frame the body themselves.
     Answer {
         /// The status code.
@@ -48,17 +48,17 @@ pub enum Reply {
 
 impl Reply {
     /// 200 with JSON.
-    pub fn json(value: &Value) -> Self {
+    pub(crate) fn json(value: &Value) -> Self {
         Self::content("application/json", value.to_string())
     }
 
     /// 200 with a body of some media type.
-    pub fn content(media_type: &str, body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn content(media_type: &str, body: impl Into<Vec<u8>>) -> Self {
         Self::status(200).body(media_type, body)
     }
 
     /// An empty answer.
-    pub fn status(status: u16) -> Self {
+    pub(crate) fn status(status: u16) -> Self {
         Self::Answer {
             status,
             headers: Vec::new(),
@@ -68,7 +68,7 @@ impl Reply {
 
     /// The same answer with a body.
     #[must_use]
-    pub fn body(mut self, media_type: &str, bytes: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn body(mut self, media_type: &str, bytes: impl Into<Vec<u8>>) -> Self {
         if let Self::Answer { body, .. } = &mut self {
             *body = bytes.into();
         }
@@ -77,7 +77,7 @@ impl Reply {
 
     /// The same answer with another status.
     #[must_use]
-    pub fn with_status(mut self, code: u16) -> Self {
+    pub(crate) fn with_status(mut self, code: u16) -> Self {
         if let Self::Answer { status, .. } = &mut self {
             *status = code;
         }
@@ -86,7 +86,7 @@ impl Reply {
 
     /// The same answer with one more header.
     #[must_use]
-    pub fn header(mut self, name: &str, value: &str) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         if let Self::Answer { headers, .. } | Self::Endless { headers, .. } = &mut self {
             headers.push((name.to_owned(), value.to_owned()));
         }

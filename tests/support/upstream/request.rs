@@ -6,7 +6,7 @@ use std::net::{Shutdown, TcpStream};
 
 /// A request as it came over the wire.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Recorded {
+pub(crate) struct Recorded {
     /// Which connection it came over, counted from 0.
     pub connection: usize,
     /// The bytes up to the empty line, that line included.
@@ -23,52 +23,52 @@ pub struct Recorded {
 
 impl Recorded {
     /// `GET`.
-    pub fn method(&self) -> &str {
+    pub(crate) fn method(&self) -> &str {
         self.word(0)
     }
 
     /// The request target, `/pets?limit=2`.
-    pub fn target(&self) -> &str {
+    pub(crate) fn target(&self) -> &str {
         self.word(1)
     }
 
     /// The target up to the question mark.
-    pub fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.target().split('?').next().unwrap_or_default()
     }
 
     /// The target after the question mark.
-    pub fn query(&self) -> Option<&str> {
+    pub(crate) fn query(&self) -> Option<&str> {
         self.target().split_once('?').map(|(_, query)| query)
     }
 
     /// The value of the first header of that name, in whatever case.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.header_values(name).next()
     }
 
     /// The values of all headers of that name, in whatever case, in order.
-    pub fn header_values(&self, name: &str) -> impl Iterator<Item = &str> {
+    pub(crate) fn header_values(&self, name: &str) -> impl Iterator<Item = &str> {
         let same = move |(n, _): &&(String, String)| n.eq_ignore_ascii_case(name);
         self.headers.iter().filter(same).map(|(_, value)| &**value)
     }
 
     /// The body as text.
     #[track_caller]
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).expect("the body is UTF-8")
     }
 
     /// The body as JSON.
     #[track_caller]
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| panic!("the body is not JSON: {error}\n{self:?}"))
     }
 
     /// The whole request as text, line ends as `\n`, the upstream's address as `UPSTREAM`, so that
     /// it can be kept in a golden file.
-    pub fn transcript(&self) -> String {
+    pub(crate) fn transcript(&self) -> String {
         let head = String::from_utf8_lossy(&self.head).replace("\r\n", "\n");
         let head = match self.header("host") {
             Some(host) if !host.is_empty() => head.replace(host, "UPSTREAM"),
@@ -78,7 +78,7 @@ impl Recorded {
     }
 
     /// Whether the client asked to end the connection after the answer.
-    pub fn wants_close(&self) -> bool {
+    pub(crate) fn wants_close(&self) -> bool {
         self.header("connection")
             .is_some_and(|value| value.eq_ignore_ascii_case("close"))
     }

@@ -1,6 +1,6 @@
-//! Keywords whose value is no schema.
+//! Keywords whose value is no schema, and those of OpenAPI 3.0 that JSON Schema writes differently.
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 /// Types of JSON Schema 2020-12 (validation §6.1.1).
 const TYPES: [&str; 7] = [
@@ -56,4 +56,38 @@ pub(super) fn plain(key: &str, value: &Value) -> Option<Result<Value, &'static s
         },
         _ => return None,
     })
+}
+
+/// `exclusiveMinimum: true` beside `minimum: 1` (OpenAPI 3.0) is `exclusiveMinimum: 1`.
+pub(super) fn exclusive_bounds(out: &mut Map<String, Value>, object: &Map<String, Value>) {
+    for (flag, bound) in [
+        ("exclusiveMinimum", "minimum"),
+        ("exclusiveMaximum", "maximum"),
+    ] {
+        if object.get(flag) == Some(&Value::Bool(true))
+            && let Some(limit) = out.shift_remove(bound)
+        {
+            out.insert(flag.into(), limit);
+        }
+    }
+}
+
+/// Lets a schema take `null` too (OpenAPI 3.0.4 §4.7.24.2, `nullable`).
+pub(super) fn nullable(mut schema: Value) -> Value {
+    let Some(object) = schema.as_object_mut() else {
+        return schema;
+    };
+    match object.get("type").cloned() {
+        Some(Value::String(name)) => {
+            object.insert("type".into(), json!([name, "null"]));
+            schema
+        }
+        None if ["oneOf", "anyOf", "allOf", "$ref"]
+            .iter()
+            .any(|key| object.contains_key(*key)) =>
+        {
+            json!({"anyOf": [schema, {"type": "null"}]})
+        }
+        _ => schema,
+    }
 }

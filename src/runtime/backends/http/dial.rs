@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use url::Url;
 
 /// Addresses of cloud metadata services: AWS, GCP and Azure; ECS and EKS; Alibaba; Azure's wire
 /// server; Oracle; and AWS over IPv6.
@@ -56,15 +57,15 @@ fn unmapped(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else {
         return address;
     };
-    let [a, b, c, .., g, h] = v6.segments();
-    let tail = Ipv4Addr::from((u32::from(g) << 16) | u32::from(h));
-    let middle = Ipv4Addr::from((u32::from(b) << 16) | u32::from(c));
+    let [first, second, third, .., high, low] = v6.segments();
+    let tail = Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
+    let middle = Ipv4Addr::from((u32::from(second) << 16) | u32::from(third));
     match v6.segments() {
         [0, 0, 0, 0, 0, 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => IpAddr::V4(tail),
         [0, 0, 0, 0, 0, 0, high, low] if (high, low) != (0, 0) && (high, low) != (0, 1) => {
             IpAddr::V4(tail)
         }
-        _ if a == 0x2002 => IpAddr::V4(middle),
+        _ if first == 0x2002 => IpAddr::V4(middle),
         _ => address,
     }
 }
@@ -97,6 +98,17 @@ fn is_private_v6(v6: Ipv6Addr) -> bool {
         || (first == 0x2001 && second == 0xdb8)
         || (first == 0x64 && second == 0xff9b)
         || first == 0x100
+}
+
+/// Whether a URL names a private or local host as such. A name may still resolve to one: the check at
+/// the time of the call is the one that counts.
+pub fn is_private(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(v4)) => check(v4.into(), false).is_err(),
+        Some(url::Host::Ipv6(v6)) => check(v6.into(), false).is_err(),
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
 }
 
 /// Resolves names to addresses that may be dialled.

@@ -140,7 +140,7 @@ pub(super) fn path(
         .collect::<Result<Vec<_>, _>>()?;
     Ok(match (param.style, param.explode) {
         (Style::Label, true) => format!(".{}", texts.join(".")),
-        (Style::Matrix, true) => texts.iter().map(|text| format!(";{name}={text}")).collect(),
+        (Style::Matrix, true) => format!(";{name}={}", texts.join(&format!(";{name}="))),
         _ => prefixed(texts.join(",")),
     })
 }
