@@ -1,10 +1,12 @@
-//! `mcpgen serve`: an MCP server over stdio.
+//! `mcpgen serve`: an MCP server over stdio or Streamable HTTP.
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
+use tokio::net::TcpListener;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -17,15 +19,36 @@ use crate::diag::Code;
 use crate::runtime::backends;
 use crate::runtime::config::Config;
 use crate::runtime::manifest::{Action, Manifest};
-use crate::runtime::serve::serve_stdio;
+use crate::runtime::serve::{serve_http, serve_stdio};
 use crate::runtime::server::Server;
+use crate::runtime::streamable::EndpointOptions;
 
-/// Serve a document's operations as MCP tools over stdio
+/// Serve a document's operations as MCP tools over stdio or Streamable HTTP
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Serve {
     #[command(flatten)]
     options: DocOptions,
+
+    /// Serve Streamable HTTP at this address instead of stdio, as in 127.0.0.1:8080
+    #[arg(long, value_name = "ADDR")]
+    http: Option<SocketAddr>,
+
+    /// Path of the endpoint
+    #[arg(long, value_name = "PATH", default_value = "/mcp", requires = "http")]
+    base_path: String,
+
+    /// A `Host` value to accept besides loopback names; repeatable
+    #[arg(long, value_name = "HOST", requires = "http")]
+    allow_host: Vec<String>,
+
+    /// An `Origin` to accept besides those of loopback names; repeatable
+    #[arg(long, value_name = "ORIGIN", requires = "http")]
+    allow_origin: Vec<String>,
+
+    /// Listen on an address that others can reach, although callers are not authenticated
+    #[arg(long, requires = "http")]
+    allow_unauthenticated: bool,
 
     /// How log lines on standard error look
     #[arg(long, value_enum, default_value = "text")]
@@ -41,6 +64,7 @@ Examples:
   mcpgen serve openapi.yaml
   mcpgen serve https://api.example.com/openapi.json --include 'tag:orders'
   mcpgen serve openapi.yaml --base-url http://localhost:3000 --enable write
+  mcpgen serve openapi.yaml --http 127.0.0.1:8080
   mcpgen serve openapi.yaml --header 'X-Tenant: acme' --exclude '/admin/**'
 
 Credentials come from environment variables; `mcpgen check` names them.
@@ -64,8 +88,52 @@ impl Serve {
         );
         // The tree and its text are no longer needed; the server may run for months.
         drop(loaded);
-        serve_stdio(server).await.context("standard input")?;
+        match self.http {
+            None => serve_stdio(server).await.context("standard input")?,
+            Some(address) => {
+                let listener = self.listen(address).await?;
+                serve_http(server, listener, &self.endpoint()).await?;
+            }
+        }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Without authentication only this machine may call, unless the owner says otherwise.
+    async fn listen(&self, address: SocketAddr) -> anyhow::Result<TcpListener> {
+        anyhow::ensure!(
+            address.ip().is_loopback() || self.allow_unauthenticated,
+            "--http {address}: others could reach it, and callers are not authenticated; listen on 127.0.0.1, \
+             or say --allow-unauthenticated if something in front of it decides who may call"
+        );
+        anyhow::ensure!(
+            self.base_path.starts_with('/') && !self.base_path.contains(['{', '}', '*', '?', '#']),
+            "--base-path {}: a path begins with `/` and has no placeholders",
+            self.base_path
+        );
+        let reserved = ["/healthz", "/readyz"];
+        anyhow::ensure!(
+            !reserved.contains(&self.base_path.as_str()),
+            "--base-path {}: it is taken",
+            self.base_path
+        );
+        let listener = TcpListener::bind(address)
+            .await
+            .with_context(|| format!("--http {address}"))?;
+        let bound = listener.local_addr()?;
+        writeln!(
+            anstream::stderr(),
+            "mcpgen: listening on http://{bound}{}",
+            self.base_path
+        )?;
+        Ok(listener)
+    }
+
+    fn endpoint(&self) -> EndpointOptions {
+        EndpointOptions {
+            path: self.base_path.clone(),
+            allowed_hosts: self.allow_host.clone(),
+            allowed_origins: self.allow_origin.clone(),
+        }
     }
 
     /// What the owner should know before the first call, on standard error.

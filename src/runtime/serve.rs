@@ -3,10 +3,12 @@
 use std::io;
 use std::time::Duration;
 
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::server::Server;
-use super::stdio;
+use super::streamable::{self, EndpointOptions, Readiness};
+use super::{listen, stdio};
 
 /// How long calls in flight may go on after a signal.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -19,17 +21,47 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// The input cannot be read, or signals cannot be handled.
 pub async fn serve_stdio(server: Server) -> io::Result<()> {
     let stop = CancellationToken::new();
-    let mut signals = Signals::new()?;
     let serving = stdio::serve(
         server,
         tokio::io::stdin(),
         tokio::io::stdout(),
         stop.clone(),
     );
+    until_signalled(serving, &|| stop.cancel()).await
+}
+
+/// Serves Streamable HTTP on a listener until SIGTERM or SIGINT. A second signal ends the process at
+/// once.
+///
+/// # Errors
+///
+/// Signals cannot be handled.
+pub async fn serve_http(
+    server: Server,
+    listener: TcpListener,
+    options: &EndpointOptions,
+) -> io::Result<()> {
+    let stop = CancellationToken::new();
+    let readiness = Readiness::default();
+    let router = streamable::router(server, options, readiness.clone());
+    let serving = listen::serve(listener, router, stop.clone(), DRAIN);
+    let drain = || {
+        readiness.drain();
+        stop.cancel();
+    };
+    until_signalled(serving, &drain).await
+}
+
+/// Runs to the end; a signal asks for it, and is given time.
+async fn until_signalled(
+    serving: impl Future<Output = io::Result<()>>,
+    ask: &dyn Fn(),
+) -> io::Result<()> {
+    let mut signals = Signals::new()?;
     tokio::pin!(serving);
     tokio::select! {
         result = &mut serving => return result,
-        () = signals.next() => stop.cancel(),
+        () = signals.next() => ask(),
     }
     tracing::info!("stopping: calls in flight may end");
     tokio::select! {
