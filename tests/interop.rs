@@ -1,4 +1,5 @@
-//! The Python and the TypeScript client, in both protocol eras, against a served document.
+//! The Python and the TypeScript client and the Inspector's command line, in both protocol eras and
+//! over both transports, against a served document.
 //!
 //! `tests/run` installs the clients and names them in `MCPGEN_PYTHON`, `MCPGEN_NODE` and
 //! `MCPGEN_NODE_DIR`. Without those a test is skipped with a message, except in CI, where it fails.
@@ -9,7 +10,7 @@ use std::io::Write as _;
 use serde_json::{Value, json};
 
 use crate::support::process::run_program;
-use crate::support::{Recorded, Reply, Upstream};
+use crate::support::{HttpServer, Recorded, Reply, Upstream};
 
 const PETSHOP: &str = "tests/interop/petshop.yaml";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
@@ -18,41 +19,63 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 enum Sdk {
     Python,
     TypeScript,
+    Inspector,
 }
 
-#[test]
-fn python_stdio_legacy() {
-    stdio_cell(Sdk::Python, "legacy", "2025-11-25");
+#[derive(Clone, Copy)]
+enum Transport {
+    Stdio,
+    Http,
 }
 
-#[test]
-fn python_stdio_modern() {
-    stdio_cell(Sdk::Python, "modern", "2026-07-28");
+/// A test for each cell of client, transport and era.
+macro_rules! cells {
+    ($($name:ident: $sdk:ident $transport:ident $era:literal $version:literal;)+) => {
+        $(#[test] fn $name() { cell(Sdk::$sdk, Transport::$transport, $era, $version); })+
+    };
 }
 
-#[test]
-fn typescript_stdio_legacy() {
-    stdio_cell(Sdk::TypeScript, "legacy", "2025-11-25");
+cells! {
+    python_stdio_legacy: Python Stdio "legacy" "2025-11-25";
+    python_stdio_modern: Python Stdio "modern" "2026-07-28";
+    python_http_legacy: Python Http "legacy" "2025-11-25";
+    python_http_modern: Python Http "modern" "2026-07-28";
+    typescript_stdio_legacy: TypeScript Stdio "legacy" "2025-11-25";
+    typescript_stdio_modern: TypeScript Stdio "modern" "2026-07-28";
+    typescript_http_legacy: TypeScript Http "legacy" "2025-11-25";
+    typescript_http_modern: TypeScript Http "modern" "2026-07-28";
+    inspector_stdio_legacy: Inspector Stdio "legacy" "2025-11-25";
+    inspector_stdio_modern: Inspector Stdio "modern" "2026-07-28";
+    inspector_http_legacy: Inspector Http "legacy" "2025-11-25";
+    inspector_http_modern: Inspector Http "modern" "2026-07-28";
 }
 
-#[test]
-fn typescript_stdio_modern() {
-    stdio_cell(Sdk::TypeScript, "modern", "2026-07-28");
-}
-
-fn stdio_cell(sdk: Sdk, era: &str, version: &str) {
+fn cell(sdk: Sdk, transport: Transport, era: &str, version: &str) {
     let Some(client) = client(sdk) else { return };
     let upstream = Upstream::start(petshop);
     let base = upstream.url();
-    let mcpgen = env!("CARGO_BIN_EXE_mcpgen");
-    let plan = json!({
-        "transport": "stdio",
-        "era": era,
-        "command": [mcpgen, "serve", PETSHOP, "--base-url", base],
-        "calls": calls(),
-    });
+    let arguments = ["serve", PETSHOP, "--base-url", base.as_str()];
+    let mut plan = json!({"era": era, "calls": calls()});
+    let server;
+    match transport {
+        Transport::Stdio => {
+            plan["transport"] = json!("stdio");
+            let mcpgen = env!("CARGO_BIN_EXE_mcpgen");
+            plan["command"] = json!([&[mcpgen][..], &arguments[..]].concat());
+        }
+        Transport::Http => {
+            server = HttpServer::start(&arguments, &[]);
+            plan["transport"] = json!("http");
+            plan["url"] = json!(server.url());
+        }
+    }
     let summary = client(&plan);
-    assert_summary(&summary, version);
+    // The Inspector does not send a call of a tool that is not listed.
+    let unknown = match sdk {
+        Sdk::Inspector => json!("tool_not_found"),
+        Sdk::Python | Sdk::TypeScript => json!(-32602),
+    };
+    assert_summary(&summary, version, &unknown);
     assert_requests(&upstream.requests());
 }
 
@@ -81,7 +104,7 @@ fn petshop(request: &Recorded) -> Reply {
 }
 
 #[track_caller]
-fn assert_summary(summary: &Value, version: &str) {
+fn assert_summary(summary: &Value, version: &str, unknown: &Value) {
     assert_eq!(summary["protocolVersion"], version, "{summary}");
     let mut tools: Vec<_> = list(&summary["tools"])
         .iter()
@@ -120,7 +143,7 @@ fn assert_summary(summary: &Value, version: &str) {
     assert_tool_error(&calls["missing"], "404");
     for name in ["disabled", "unknown"] {
         assert_eq!(
-            calls[name]["protocolError"]["code"], -32602,
+            &calls[name]["protocolError"]["code"], unknown,
             "{name}: {}",
             calls[name]
         );
@@ -164,14 +187,14 @@ fn client(sdk: Sdk) -> Option<impl Fn(&Value) -> Value> {
             "tests/interop/python_client.py",
             vec![],
         ),
-        Sdk::TypeScript => {
+        Sdk::TypeScript | Sdk::Inspector => {
             let folder = installed("MCPGEN_NODE_DIR")?;
             let node = env::var("MCPGEN_NODE").unwrap_or_else(|_| "node".to_owned());
-            (
-                node,
-                "tests/interop/ts_client.mjs",
-                vec![("MCPGEN_NODE_DIR", folder)],
-            )
+            let script = match sdk {
+                Sdk::Inspector => "tests/interop/inspector.mjs",
+                _ => "tests/interop/ts_client.mjs",
+            };
+            (node, script, vec![("MCPGEN_NODE_DIR", folder)])
         }
     };
     Some(move |plan: &Value| {

@@ -3,12 +3,14 @@
 
 pub(crate) mod client;
 pub(crate) mod golden;
+pub(crate) mod http;
 pub(crate) mod process;
 pub(crate) mod scratch;
 pub(crate) mod upstream;
 
 pub(crate) use client::Client;
 pub(crate) use golden::golden;
+pub(crate) use http::HttpServer;
 pub(crate) use process::{Output, run};
 pub(crate) use scratch::Scratch;
 pub(crate) use upstream::{Recorded, Reply, Upstream};

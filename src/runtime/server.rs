@@ -200,12 +200,11 @@ pub fn listed(spec: &ToolSpec) -> Value {
 
 /// A tool as clients see it, with all four annotations.
 fn tool(spec: &ToolSpec) -> Tool {
-    let mut annotations = ToolAnnotations::new()
+    let annotations = ToolAnnotations::new()
         .read_only(spec.effect == Effect::Read)
         .destructive(spec.effect == Effect::Destroy)
         .idempotent(spec.idempotent)
         .open_world(true);
-    annotations.title.clone_from(&spec.title);
     let mut tool = Tool::new(
         spec.name.clone(),
         spec.description.clone(),
