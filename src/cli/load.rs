@@ -8,6 +8,10 @@ use crate::catalog::Catalog;
 use crate::compile::{Compiled, compile};
 use crate::diag::{Diagnostics, Severity, render};
 use crate::input::{fetch, openapi};
+use crate::runtime::backends;
+use crate::runtime::config::Config;
+use crate::runtime::manifest::{Action, Manifest};
+use crate::runtime::server::Server;
 use crate::source::{Budget, Source};
 
 /// A document, read and compiled, with what was found.
@@ -18,7 +22,15 @@ pub(super) struct Loaded {
     pub(super) compiled: Option<(Catalog, Compiled)>,
 }
 
+/// Where requests would go if there were an upstream; no such host can exist (RFC 6761 §6.4).
+const MOCK_URL: &str = "https://mock.invalid";
+
 pub(super) async fn load(options: &DocOptions) -> anyhow::Result<Loaded> {
+    load_with(options, false).await
+}
+
+/// With `mock`, samples of responses are made, and a document without servers is served all the same.
+pub(super) async fn load_with(options: &DocOptions, mock: bool) -> anyhow::Result<Loaded> {
     let base_url = options.base_url()?;
     let source = fetch::fetch(&options.doc, &options.fetch()).await?;
     let policy = options.policy(source.url.as_ref())?;
@@ -27,11 +39,17 @@ pub(super) async fn load(options: &DocOptions) -> anyhow::Result<Loaded> {
         document_url: source.url.clone(),
         base_url: base_url.map(String::from),
         fallback_name: stem(&source.name),
+        samples: mock,
     };
     let compiled = source
         .parse(&Budget::default(), &mut diags)
         .and_then(|tree| {
-            let catalog = openapi::read(&tree, &read_options, &mut diags)?;
+            let mut catalog = openapi::read(&tree, &read_options, &mut diags)?;
+            for capability in catalog.capabilities.iter_mut().filter(|_| mock) {
+                capability
+                    .base_url
+                    .get_or_insert_with(|| MOCK_URL.to_owned());
+            }
             let compiled = compile(&catalog, &policy, &mut diags);
             Some((catalog, compiled))
         });
@@ -40,6 +58,37 @@ pub(super) async fn load(options: &DocOptions) -> anyhow::Result<Loaded> {
         diags,
         compiled,
     })
+}
+
+/// What the environment and the options give to a Manifest.
+pub(super) fn config(options: &DocOptions, manifest: &Manifest) -> anyhow::Result<Config> {
+    let mut config = Config::from_env(manifest)?;
+    config.ca_certs.clone_from(&options.ca_cert);
+    config.proxy.clone_from(&options.proxy);
+    Ok(config)
+}
+
+/// The server of a Manifest; one that could not reach any upstream is refused.
+pub(super) fn server(
+    catalog: &Catalog,
+    manifest: &Manifest,
+    config: &Config,
+    mock: bool,
+) -> anyhow::Result<Server> {
+    let somewhere = manifest.tools.iter().any(|tool| match &tool.action {
+        Action::Http(action) => action.base_url.is_some(),
+    });
+    anyhow::ensure!(
+        somewhere,
+        "the document does not say where the API is: pass --base-url https://…"
+    );
+    let real = backends::open(manifest, config)?;
+    let backends = if mock {
+        crate::mock::backends(catalog, manifest, real)
+    } else {
+        real
+    };
+    Ok(Server::new(manifest, backends))
 }
 
 /// The file name of a path or URL without its extension.
