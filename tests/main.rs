@@ -7,6 +7,7 @@
 )]
 
 mod conformance;
+mod http;
 mod interop;
 #[allow(
     dead_code,
