@@ -173,7 +173,7 @@ fn a41_hostile_clients_do_not_grow_memory() {
         assert_eq!(
             server.call("get_pet", &json!({"pet_id": 3}))["structuredContent"]["id"],
             3
-        )
+        );
     };
     answers();
     let before = server.resident_kib();

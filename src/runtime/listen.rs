@@ -136,7 +136,7 @@ mod tests {
         assert!(!idle.contains("200"), "{idle}");
         let slow = answer(address, b"GET / HTTP/1.1\r\nHo").await;
         assert!(!slow.contains("200"), "{slow}");
-        let large = [b"GET / HTTP/1.1\r\nX: ".as_slice(), &[b'x'; 20_000]].concat();
+        let large = [b"GET / HTTP/1.1\r\nX: ".to_vec(), vec![b'x'; 20_000]].concat();
         let large = answer(address, &large).await;
         assert!(!large.contains("200"), "{large}");
         let kept = answer(address, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;

@@ -103,7 +103,7 @@ pub fn router(server: Server, options: &EndpointOptions, readiness: Readiness) -
 async fn endpoint(State(mcp): State<Arc<Mcp>>, request: Request) -> Response {
     if !is_addressed_once(&request) {
         let refusal =
-            Refusal::unread("invalid request: not exactly one Host, or more than one Origin");
+            Refusal::unread("invalid request: not exactly one host, or more than one origin");
         return refused(StatusCode::BAD_REQUEST, &refusal);
     }
     if request.method() != Method::POST || !is_json(&request) {
@@ -133,7 +133,13 @@ async fn endpoint(State(mcp): State<Arc<Mcp>>, request: Request) -> Response {
 /// Of two hosts or origins, one would be checked and the other used (RFC 9112 §3.2).
 fn is_addressed_once(request: &Request) -> bool {
     let count = |name| request.headers().get_all(name).iter().count();
-    count(HOST) == 1 && count(ORIGIN) <= 1
+    let host = request.headers().get(HOST).map(HeaderValue::as_bytes);
+    // The absolute form of a request has a host of its own.
+    let target = request
+        .uri()
+        .authority()
+        .map(|authority| authority.as_str().as_bytes());
+    count(HOST) == 1 && count(ORIGIN) <= 1 && target.is_none_or(|target| host == Some(target))
 }
 
 fn is_json(request: &Request) -> bool {
