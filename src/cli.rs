@@ -9,6 +9,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 mod call;
 mod check;
 mod completions;
+mod connect;
+mod demo;
 mod list;
 mod load;
 mod man;
@@ -33,6 +35,7 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  mcpgen demo                                  see it work, with nothing to set up
   mcpgen check openapi.yaml                    what would become a tool, and what would not
   mcpgen list openapi.yaml                     the tools, their effect and their cost
   mcpgen serve openapi.yaml                    serve the reads to an MCP client over stdio
@@ -48,6 +51,7 @@ enum Command {
     List(list::List),
     Plan(plan::Plan),
     Call(call::Call),
+    Demo(demo::Demo),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -78,6 +82,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::List(list) => list.run().await,
         Command::Plan(plan) => plan.run().await,
         Command::Call(call) => call.run().await,
+        Command::Demo(demo) => demo.run().await,
         Command::Completions(completions) => completions.run(&mut Cli::command()),
         Command::Man(man) => man.run(&Cli::command()),
     }

@@ -7,6 +7,7 @@
 )]
 
 mod conformance;
+mod demo;
 mod http;
 mod interop;
 #[allow(

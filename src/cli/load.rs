@@ -8,6 +8,7 @@ use crate::catalog::Catalog;
 use crate::compile::{Compiled, compile};
 use crate::diag::{Diagnostics, Severity, render};
 use crate::input::{fetch, openapi};
+use crate::policy::Policy;
 use crate::runtime::backends;
 use crate::runtime::config::Config;
 use crate::runtime::manifest::{Action, Manifest};
@@ -34,30 +35,40 @@ pub(super) async fn load_with(options: &DocOptions, mock: bool) -> anyhow::Resul
     let base_url = options.base_url()?;
     let source = fetch::fetch(&options.doc, &options.fetch()).await?;
     let policy = options.policy(source.url.as_ref())?;
+    Ok(compiled(source, base_url.map(String::from), &policy, mock))
+}
+
+/// A source, read and compiled.
+pub(super) fn compiled(
+    source: Source,
+    base_url: Option<String>,
+    policy: &Policy,
+    mock: bool,
+) -> Loaded {
     let mut diags = Diagnostics::default();
-    let read_options = openapi::ReadOptions {
+    let options = openapi::ReadOptions {
         document_url: source.url.clone(),
-        base_url: base_url.map(String::from),
+        base_url,
         fallback_name: stem(&source.name),
         samples: mock,
     };
     let compiled = source
         .parse(&Budget::default(), &mut diags)
         .and_then(|tree| {
-            let mut catalog = openapi::read(&tree, &read_options, &mut diags)?;
+            let mut catalog = openapi::read(&tree, &options, &mut diags)?;
             for capability in catalog.capabilities.iter_mut().filter(|_| mock) {
                 capability
                     .base_url
                     .get_or_insert_with(|| MOCK_URL.to_owned());
             }
-            let compiled = compile(&catalog, &policy, &mut diags);
+            let compiled = compile(&catalog, policy, &mut diags);
             Some((catalog, compiled))
         });
-    Ok(Loaded {
+    Loaded {
         source,
         diags,
         compiled,
-    })
+    }
 }
 
 /// What the environment and the options give to a Manifest.

@@ -111,9 +111,7 @@ impl Serve {
             "--base-path {}: it is taken",
             self.base_path
         );
-        let listener = TcpListener::bind(address)
-            .await
-            .with_context(|| format!("--http {address}"))?;
+        let listener = bind(address).await?;
         let bound = listener.local_addr()?;
         writeln!(
             anstream::stderr(),
@@ -164,6 +162,13 @@ impl Serve {
         }
         Ok(())
     }
+}
+
+/// Listens on an address.
+pub(super) async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("--http {address}"))
 }
 
 /// Log lines go to standard error: standard output is the protocol.

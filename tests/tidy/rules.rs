@@ -150,6 +150,7 @@ const IO_FILES: &[&str] = &[
     "src/main.rs",
     "src/cli.rs",
     "src/cli/",
+    "src/demo/bookshop.rs",
     "src/emit/write.rs",
     "src/input/fetch.rs",
     "src/input/fetch/",
