@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod docs;
 mod interop;
 #[allow(
     dead_code,
