@@ -8,6 +8,7 @@
 
 mod conformance;
 mod demo;
+mod docs;
 mod http;
 mod interop;
 #[allow(

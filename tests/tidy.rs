@@ -99,7 +99,10 @@ fn walk(folder: &Path, prefix: &str, found: &mut Vec<File>) {
             continue;
         };
         let path = format!("{prefix}{name}");
-        if kind.is_dir() && !SKIPPED.contains(&&*name) {
+        if SKIPPED.contains(&&*name) {
+            continue;
+        }
+        if kind.is_dir() {
             walk(&entry.path(), &format!("{path}/"), found);
         } else if kind.is_file()
             && !is_named(&name, "lock")
