@@ -11,6 +11,7 @@ mod demo;
 mod docs;
 mod http;
 mod interop;
+mod lint;
 #[allow(
     dead_code,
     unused_imports,
