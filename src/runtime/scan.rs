@@ -16,6 +16,7 @@ const PRIVATE_PREFIX: &str = "$serde_json::private::";
 
 const PARSE_ERROR: i64 = -32700;
 const INVALID_REQUEST: i64 = -32600;
+const INVALID_PARAMS: i64 = -32602;
 
 /// A message that may be passed on.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,7 +79,7 @@ impl Refusal {
 /// # Errors
 ///
 /// −32700 for what is not JSON, −32600 for JSON that is not one message or that parsers read
-/// differently (JSON-RPC 2.0 §5.1).
+/// differently, −32602 for a tool call without a name or an object of arguments (JSON-RPC 2.0 §5.1).
 pub fn scan(bytes: &[u8]) -> Result<Message, Refusal> {
     let refuse = |code, message: String, id: Value| Err(Refusal { code, message, id });
     let text = match std::str::from_utf8(bytes) {
@@ -160,6 +161,17 @@ pub fn scan(bytes: &[u8]) -> Result<Message, Refusal> {
     if params.is_some_and(|params| !params.is_object()) {
         return wrong("`params` is not an object");
     }
+    // rmcp would take a call it cannot read for a method it does not know.
+    if object.get("method").and_then(Value::as_str) == Some("tools/call")
+        && let Some(why) = params.map_or(Some("`params` is missing"), call_problem)
+    {
+        let message = format!("invalid params: {why}");
+        return Err(Refusal {
+            code: INVALID_PARAMS,
+            message,
+            id: id(&value),
+        });
+    }
     let modern = params
         .and_then(|p| p.get("_meta"))
         .is_some_and(|meta| meta.get(VERSION_KEY).is_some());
@@ -168,6 +180,17 @@ pub fn scan(bytes: &[u8]) -> Result<Message, Refusal> {
         kind,
         modern,
     })
+}
+
+/// What is wrong with the parameters of `tools/call`.
+fn call_problem(params: &Value) -> Option<&'static str> {
+    if !params.get("name").is_some_and(Value::is_string) {
+        return Some("`name` is not a string");
+    }
+    let arguments = params.get("arguments");
+    arguments
+        .is_some_and(|arguments| !arguments.is_object())
+        .then_some("`arguments` is not an object")
 }
 
 /// The id, if it is one that MCP allows: a string or an integer.
@@ -303,6 +326,18 @@ mod tests {
             (
                 r#"{"jsonrpc":"2.0","id":7,"method":"m","params":[]}"#,
                 Err((INVALID_REQUEST, json!(7))),
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":7,"method":"tools/call"}"#,
+                Err((INVALID_PARAMS, json!(7))),
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"t","arguments":[]}}"#,
+                Err((INVALID_PARAMS, json!(7))),
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"t"}}"#,
+                Ok(Kind::Request),
             ),
             (
                 r#"{"jsonrpc":"2.0","id":7,"method":"a","method":"b"}"#,

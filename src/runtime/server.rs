@@ -205,7 +205,8 @@ pub fn listed(spec: &ToolSpec) -> Value {
 fn tool(spec: &ToolSpec) -> Tool {
     let annotations = ToolAnnotations::new()
         .read_only(spec.effect == Effect::Read)
-        .destructive(spec.effect == Effect::Destroy)
+        // "Only additive" cannot be known of a write.
+        .destructive(spec.effect != Effect::Read)
         .idempotent(spec.idempotent)
         .open_world(true);
     let mut tool = Tool::new(
@@ -254,10 +255,13 @@ impl ServerHandler for Server {
                 None,
             ));
         }
-        let mut result = ListToolsResult::with_all_items(self.inner.tools.clone())
-            .with_ttl_ms(LIST_TTL_MS)
-            .with_cache_scope(CacheScope::Public);
-        result.meta = is_modern(&context).then(|| self.inner.info_meta.clone());
+        let mut result = ListToolsResult::with_all_items(self.inner.tools.clone());
+        if is_modern(&context) {
+            result = result
+                .with_ttl_ms(LIST_TTL_MS)
+                .with_cache_scope(CacheScope::Public);
+            result.meta = Some(self.inner.info_meta.clone());
+        }
         Ok(result)
     }
 
