@@ -30,6 +30,19 @@ pub struct Message {
 }
 
 impl Message {
+    /// The id; null for a notification.
+    pub fn id(&self) -> &Value {
+        self.value.get("id").unwrap_or(&Value::Null)
+    }
+
+    /// The id of the request that a cancellation is about.
+    pub fn cancels(&self) -> Option<&Value> {
+        let cancelled = self.method() == "notifications/cancelled";
+        self.value
+            .pointer("/params/requestId")
+            .filter(|_| cancelled)
+    }
+
     /// The method; empty for a response.
     pub fn method(&self) -> &str {
         self.value
@@ -68,9 +81,25 @@ impl Refusal {
         }
     }
 
-    /// The JSON-RPC error response.
+    /// A request whose id is that of one not answered yet.
+    pub fn reused_id(id: &Value) -> Self {
+        let message = "invalid request: a request with this id is not answered yet".to_owned();
+        Self {
+            code: INVALID_REQUEST,
+            message,
+            id: id.clone(),
+        }
+    }
+
+    /// The JSON-RPC error response. An id that cannot be told is left out (MCP 2026-07-28, base
+    /// protocol, error responses).
     pub fn response(&self) -> Value {
-        json!({"jsonrpc": "2.0", "id": self.id, "error": {"code": self.code, "message": self.message}})
+        let error = json!({"code": self.code, "message": self.message});
+        if self.id.is_null() {
+            json!({"jsonrpc": "2.0", "error": error})
+        } else {
+            json!({"jsonrpc": "2.0", "id": self.id, "error": error})
+        }
     }
 }
 
