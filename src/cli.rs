@@ -16,6 +16,7 @@ mod load;
 mod man;
 mod options;
 mod plan;
+mod progress;
 mod report;
 mod serve;
 
