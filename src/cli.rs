@@ -11,11 +11,13 @@ mod check;
 mod completions;
 mod connect;
 mod demo;
+mod install;
 mod list;
 mod load;
 mod man;
 mod options;
 mod plan;
+mod progress;
 mod report;
 mod serve;
 
@@ -41,6 +43,8 @@ Examples:
   mcpgen serve openapi.yaml                    serve the reads to an MCP client over stdio
   mcpgen call openapi.yaml get_pet --arg petId=7 --dry-run
                                                the exact request of a call, nothing sent
+  mcpgen install openapi.yaml --client claude-desktop
+                                               add the server to a client's configuration
 
 Exit status: 0 success, 1 errors in the input or a failed call, 2 wrong usage or I/O.";
 
@@ -52,6 +56,7 @@ enum Command {
     Plan(plan::Plan),
     Call(call::Call),
     Demo(demo::Demo),
+    Install(install::Install),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -83,6 +88,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Plan(plan) => plan.run().await,
         Command::Call(call) => call.run().await,
         Command::Demo(demo) => demo.run().await,
+        Command::Install(install) => install.run().await,
         Command::Completions(completions) => completions.run(&mut Cli::command()),
         Command::Man(man) => man.run(&Cli::command()),
     }

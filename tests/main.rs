@@ -10,6 +10,7 @@ mod conformance;
 mod demo;
 mod docs;
 mod http;
+mod install;
 mod interop;
 mod lint;
 #[allow(

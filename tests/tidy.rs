@@ -209,6 +209,7 @@ rules! {
         ["src/runtime/serve.rs", "let c = ::reqwest::Client::new();", "reqwest"],
         ["src/cli.rs", "use annotate_snippets as a;", "annotate_snippets"],
         ["src/diag.rs", "use comfy_table;", "comfy_table"],
+        ["src/input/fetch.rs", "use indicatif::ProgressBar;", "indicatif"],
     ],
     passes [
         ["src/runtime/server.rs", "use rmcp::ServerHandler;"],

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::options::DocOptions;
+use super::progress::Progress;
 use crate::catalog::Catalog;
 use crate::compile::{Compiled, compile};
 use crate::diag::{Diagnostics, Severity, render};
@@ -33,7 +34,14 @@ pub(super) async fn load(options: &DocOptions) -> anyhow::Result<Loaded> {
 /// With `mock`, samples of responses are made, and a document without servers is served all the same.
 pub(super) async fn load_with(options: &DocOptions, mock: bool) -> anyhow::Result<Loaded> {
     let base_url = options.base_url()?;
+    // Someone may be typing the document into the terminal.
+    let progress = if options.doc == "-" {
+        Progress::none()
+    } else {
+        Progress::start("reading the document")
+    };
     let source = fetch::fetch(&options.doc, &options.fetch()).await?;
+    progress.now(format!("compiling {}", render::printable(&source.name)));
     let policy = options.policy(source.url.as_ref())?;
     Ok(compiled(source, base_url.map(String::from), &policy, mock))
 }
@@ -79,13 +87,8 @@ pub(super) fn config(options: &DocOptions, manifest: &Manifest) -> anyhow::Resul
     Ok(config)
 }
 
-/// The server of a Manifest; one that could not reach any upstream is refused.
-pub(super) fn server(
-    catalog: &Catalog,
-    manifest: &Manifest,
-    config: &Config,
-    mock: bool,
-) -> anyhow::Result<Server> {
+/// A server that cannot reach any upstream is of no use.
+pub(super) fn reachable(manifest: &Manifest) -> anyhow::Result<()> {
     let somewhere = manifest.tools.iter().any(|tool| match &tool.action {
         Action::Http(action) => action.base_url.is_some(),
     });
@@ -93,6 +96,17 @@ pub(super) fn server(
         somewhere,
         "the document does not say where the API is: pass --base-url https://…"
     );
+    Ok(())
+}
+
+/// The server of a Manifest; one that could not reach any upstream is refused.
+pub(super) fn server(
+    catalog: &Catalog,
+    manifest: &Manifest,
+    config: &Config,
+    mock: bool,
+) -> anyhow::Result<Server> {
+    reachable(manifest)?;
     let real = backends::open(manifest, config)?;
     let backends = if mock {
         crate::mock::backends(catalog, manifest, real)

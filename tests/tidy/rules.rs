@@ -71,6 +71,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap_complete", &["src/cli.rs", "src/cli/"]),
     ("clap_mangen", &["src/cli.rs", "src/cli/"]),
     ("comfy_table", &["src/cli.rs", "src/cli/"]),
+    ("indicatif", &["src/cli/"]),
     ("anyhow", &["src/cli.rs", "src/cli/", "src/main.rs"]),
     ("saphyr_parser", &["src/source.rs", "src/source/"]),
     (
