@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod diagnostics;
 mod interop;
 #[allow(
     dead_code,

@@ -98,8 +98,12 @@ fn walk(folder: &Path, prefix: &str, found: &mut Vec<File>) {
         let Ok(kind) = entry.file_type() else {
             continue;
         };
+        // `.git` is a file in a linked worktree.
+        if SKIPPED.contains(&&*name) {
+            continue;
+        }
         let path = format!("{prefix}{name}");
-        if kind.is_dir() && !SKIPPED.contains(&&*name) {
+        if kind.is_dir() {
             walk(&entry.path(), &format!("{path}/"), found);
         } else if kind.is_file()
             && !is_named(&name, "lock")

@@ -4,6 +4,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::Version;
+use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, Loc, escape};
 
 /// The document.
@@ -111,7 +112,7 @@ impl<'a> Doc<'a> {
                 start.loc().child("$ref"),
                 format!("`{reference}` refers to itself"),
             )
-            .help("let the chain of references end at a definition"),
+            .help("let the chain of references end at something that is no reference"),
         ))
     }
 
@@ -130,10 +131,8 @@ impl<'a> Doc<'a> {
         let Some(fragment) = reference.strip_prefix('#') else {
             return refuse(
                 Code::ExternalRef,
-                format!(
-                    "`{reference}` is outside the document, and nothing but the document is read"
-                ),
-                "copy the definition into the document",
+                format!("`{reference}` is outside the document"),
+                "only the document itself is read: copy the definition into it",
             );
         };
         let Ok(pointer) = percent_decode_str(fragment).decode_utf8() else {
@@ -165,7 +164,10 @@ impl<'a> Doc<'a> {
         let Some(Value::Object(object)) = self.root.pointer(parent) else {
             return format!("`#{parent}` does not exist either");
         };
-        match object.keys().find(|key| key.eq_ignore_ascii_case(last)) {
+        let last = last.replace("~1", "/").replace("~0", "~");
+        let same = object.keys().find(|key| key.eq_ignore_ascii_case(&last));
+        let near = || nearest(&last, object.keys().map(String::as_str));
+        match same.map(String::as_str).or_else(near) {
             Some(key) => format!("did you mean `#{parent}/{}`?", escape(key)),
             None => format!("`#{parent}` has no `{last}`"),
         }

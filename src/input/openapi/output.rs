@@ -20,7 +20,8 @@ const DEPTHS: [usize; 5] = [7, 5, 4, 3, 2];
 pub(super) fn read(doc: &Doc<'_>, operation: &Node<'_>, diags: &mut Diagnostics) -> Output {
     let Some(responses) = operation.get("responses") else {
         let message = "the operation declares no responses; its results are passed on as they come";
-        diags.push(Diagnostic::new(Code::NoResponses, operation.loc(), message));
+        let found = Diagnostic::new(Code::NoResponses, operation.loc(), message);
+        diags.push(found.help("declare them, and the agent is told what comes back"));
         return Output::default();
     };
     let Some(response) = success(&responses) else {
@@ -28,7 +29,8 @@ pub(super) fn read(doc: &Doc<'_>, operation: &Node<'_>, diags: &mut Diagnostics)
     };
     let response = match doc.resolve(response) {
         Ok(response) => response,
-        Err(found) => {
+        Err(mut found) => {
+            found.message += "; results are passed on as they come";
             diags.push(*found);
             return Output::default();
         }

@@ -87,9 +87,10 @@ impl<'a, 'd> Schemas<'a, 'd> {
             Value::Object(object) => self.object(node, object, depth),
             Value::Bool(_) if self.doc.version == Version::V3_1 => node.value.clone(),
             _ => {
-                let message = "a schema that is not an object; anything is accepted in its place";
+                let message = "this schema is not an object; anything is accepted in its place";
+                let found = Diagnostic::new(Code::SchemaKeyword, node.loc(), message);
                 self.diags
-                    .push(Diagnostic::new(Code::SchemaKeyword, node.loc(), message));
+                    .push(found.help("write a schema, as in `{type: string}`"));
                 json!({})
             }
         }
@@ -181,9 +182,7 @@ impl<'a, 'd> Schemas<'a, 'd> {
         if let Some(required) = required {
             out.insert("required".into(), required);
         }
-        if self.doc.version == Version::V3_0 {
-            keyword::exclusive_bounds(&mut out, object);
-        }
+        keyword::exclusive_bounds(&mut out, object);
         let all = self.all_of(node, depth);
         let mut schema = Value::Object(out);
         if !all.is_empty() {
@@ -254,8 +253,15 @@ impl<'a, 'd> Schemas<'a, 'd> {
             }
             // These are read together with others, at the end.
             "required" | "allOf" | "nullable" | "discriminator" | "title" | "$ref" => {}
-            "exclusiveMinimum" | "exclusiveMaximum"
-                if self.doc.version == Version::V3_0 && value.is_boolean() => {}
+            "exclusiveMinimum" | "exclusiveMaximum" if value.is_boolean() => {
+                if self.doc.version != Version::V3_0 {
+                    let message = format!("`{key}` is {value}; it is read as in OpenAPI 3.0");
+                    let found =
+                        Diagnostic::new(Code::SchemaKeyword, node.loc().child(key), message);
+                    self.diags
+                        .push(found.help("in OpenAPI 3.1 it is the bound itself"));
+                }
+            }
             "example" => {
                 out.entry("examples").or_insert_with(|| json!([value]));
             }
