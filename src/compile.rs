@@ -18,6 +18,7 @@ mod lower;
 mod name;
 mod pattern;
 mod select;
+mod share;
 
 /// What came of a Catalog under a Policy.
 #[derive(Debug)]

@@ -7,6 +7,7 @@
 )]
 
 mod diagnostics;
+mod golden;
 mod interop;
 #[allow(
     dead_code,

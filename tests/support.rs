@@ -5,6 +5,7 @@ pub(crate) mod client;
 pub(crate) mod golden;
 pub(crate) mod process;
 pub(crate) mod scratch;
+pub(crate) mod tools;
 pub(crate) mod upstream;
 
 pub(crate) use client::Client;

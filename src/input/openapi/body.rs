@@ -87,6 +87,9 @@ impl<'a> OperationReader<'a, '_> {
             (None, BodyFormat::Text) => json!({"type": "string"}),
             (None, _) => json!({}),
         };
+        if format == BodyFormat::Form {
+            self.form_encoding(&media);
+        }
         let content_type = if name.contains('*') {
             "application/json"
         } else {
@@ -99,6 +102,32 @@ impl<'a> OperationReader<'a, '_> {
             schema,
             description: node.str("description").map(str::to_owned),
         }))
+    }
+
+    /// Says which parts of a form are not written as the document describes them.
+    fn form_encoding(&mut self, media: &Node<'a>) {
+        let Some(encoding) = media.get("encoding") else {
+            return;
+        };
+        let differs = |part: &Node<'_>| {
+            part.str("style").is_some_and(|style| style != "form")
+                || part
+                    .get("explode")
+                    .is_some_and(|e| e.value == &json!(false))
+        };
+        let parts = encoding.entries().filter(|(_, part)| differs(part));
+        let names: Vec<&str> = parts.map(|(name, _)| name).collect();
+        let Some(first) = names.first() else { return };
+        let message = match names.len() {
+            1 => format!("the encoding of form field `{first}` is not applied"),
+            more => format!(
+                "the encoding of form field `{first}` and {} more is not applied",
+                more - 1
+            ),
+        };
+        let found = Diagnostic::new(Code::UnsupportedBody, encoding.loc(), message);
+        let help = "lists are sent as a=1&a=2, objects as JSON text";
+        self.schemas.diags().push(found.help(help));
     }
 
     /// No media type can be sent: fatal only if the body must be there.

@@ -85,7 +85,9 @@ impl<'a, 'd> Schemas<'a, 'd> {
         match node.value {
             Value::Object(object) if object.contains_key("$ref") => self.reference(node, depth),
             Value::Object(object) => self.object(node, object, depth),
-            Value::Bool(_) if self.doc.version == Version::V3_1 => node.value.clone(),
+            // Many clients know only objects.
+            Value::Bool(true) if self.doc.version == Version::V3_1 => json!({}),
+            Value::Bool(false) if self.doc.version == Version::V3_1 => json!({"not": {}}),
             _ => {
                 let message = "this schema is not an object; anything is accepted in its place";
                 let found = Diagnostic::new(Code::SchemaKeyword, node.loc(), message);
@@ -138,7 +140,7 @@ impl<'a, 'd> Schemas<'a, 'd> {
         let siblings = self.object(node, &rest, depth);
         match siblings {
             Value::Object(siblings) if siblings.is_empty() => target,
-            siblings => allof::merge(vec![siblings, target]),
+            siblings => allof::merge(vec![target, siblings]),
         }
     }
 
@@ -425,6 +427,10 @@ mod tests {
     fn keywords_beside_a_reference_apply_in_3_1() {
         let root = json!({"s": {"$ref": "#/t", "description": "d"}, "t": {"type": "string"}});
         let want = json!({"description": "d", "type": "string"});
+        assert_eq!(read(Version::V3_1, &root).0, want);
+        let root = json!({
+            "s": {"$ref": "#/t", "description": "d"}, "t": {"type": "string", "description": "t"}
+        });
         assert_eq!(read(Version::V3_1, &root).0, want);
     }
 
