@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod cli;
 mod corpus;
 mod diagnostics;
 mod golden;

@@ -13,6 +13,7 @@ use super::options::DocOptions;
 use super::serve::reachable;
 use crate::compile::Compiled;
 use crate::diag::nearest::nearest;
+use crate::diag::render::printable;
 use crate::runtime::args::Clamped;
 use crate::runtime::backend::{Content, Outcome};
 use crate::runtime::backends;
@@ -203,10 +204,10 @@ fn print(outcome: &Outcome, clamped: &[Clamped]) -> anyhow::Result<ExitCode> {
 }
 
 fn print_failure(error: &CallError) -> anyhow::Result<ExitCode> {
-    writeln!(
-        anstream::stderr(),
-        "error: {}",
-        crate::diag::render::printable(&error.text())
-    )?;
+    let mut stderr = anstream::stderr().lock();
+    for (index, line) in error.text().lines().enumerate() {
+        let label = if index == 0 { "error: " } else { "" };
+        writeln!(stderr, "{label}{}", printable(line))?;
+    }
     Ok(ExitCode::FAILURE)
 }
