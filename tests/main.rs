@@ -6,9 +6,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod cli;
 mod conformance;
+mod corpus;
 mod demo;
+mod diagnostics;
 mod docs;
+mod golden;
 mod http;
 mod install;
 mod interop;

@@ -12,7 +12,7 @@ use super::load::{self, load_with};
 use super::options::DocOptions;
 use crate::compile::Compiled;
 use crate::diag::nearest::nearest;
-use crate::diag::render;
+use crate::diag::render::printable;
 use crate::runtime::args::Clamped;
 use crate::runtime::backend::{Content, Outcome};
 use crate::runtime::error::CallError;
@@ -200,8 +200,8 @@ fn print(outcome: &Outcome, clamped: &[Clamped]) -> anyhow::Result<ExitCode> {
 fn print_failure(error: &CallError) -> anyhow::Result<ExitCode> {
     let mut stderr = anstream::stderr().lock();
     for (index, line) in error.text().lines().enumerate() {
-        let start = if index == 0 { "error: " } else { "" };
-        writeln!(stderr, "{start}{}", render::printable(line))?;
+        let label = if index == 0 { "error: " } else { "" };
+        writeln!(stderr, "{label}{}", printable(line))?;
     }
     Ok(ExitCode::FAILURE)
 }

@@ -58,6 +58,9 @@ fn print_text(loaded: &Loaded) -> anyhow::Result<()> {
         render::text(&loaded.diags, &loaded.source, true)
     )?;
     if let Some((catalog, compiled)) = &loaded.compiled {
+        if !loaded.diags.is_empty() {
+            writeln!(stdout)?;
+        }
         summary(&mut stdout, loaded, catalog, compiled)?;
     }
     stdout.flush()?;
@@ -75,7 +78,7 @@ fn summary(
         out,
         "{}: {}",
         loaded.source.name,
-        render::printable(&format!("{} {}", catalog.title, catalog.version))
+        render::printable(format!("{} {}", catalog.title, catalog.version).trim())
     )?;
     writeln!(
         out,
@@ -101,7 +104,7 @@ fn summary(
     if let Some(off) = report::held_back(compiled) {
         writeln!(
             out,
-            "  off          {off} ({} makes them tools)",
+            "  off          {off} (on with {})",
             report::enabling(compiled)
         )?;
     }

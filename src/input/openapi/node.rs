@@ -4,6 +4,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::Version;
+use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, Loc, escape};
 
 /// The document.
@@ -111,7 +112,7 @@ impl<'a> Doc<'a> {
                 start.loc().child("$ref"),
                 format!("`{reference}` refers to itself"),
             )
-            .help("let the chain of references end at a definition"),
+            .help("let the chain of references end at something that is no reference"),
         ))
     }
 
@@ -130,10 +131,8 @@ impl<'a> Doc<'a> {
         let Some(fragment) = reference.strip_prefix('#') else {
             return refuse(
                 Code::ExternalRef,
-                format!(
-                    "`{reference}` is outside the document, and nothing but the document is read"
-                ),
-                "copy the definition into the document",
+                format!("`{reference}` is outside the document"),
+                "only the document itself is read: copy the definition into it",
             );
         };
         let Ok(pointer) = percent_decode_str(fragment).decode_utf8() else {
@@ -143,17 +142,43 @@ impl<'a> Doc<'a> {
                 "correct the reference",
             );
         };
-        match self.root.pointer(&pointer) {
-            Some(value) => Ok(Node {
-                value,
-                pointer: pointer.into_owned(),
-            }),
+        let plainly = self.root.pointer(&pointer).map(|value| Node {
+            value,
+            pointer: pointer.clone().into_owned(),
+        });
+        match plainly.or_else(|| self.through(&pointer)) {
+            Some(node) => Ok(node),
             None => refuse(
                 Code::DanglingRef,
                 format!("`{reference}` names nothing in the document"),
                 &self.nearest(&pointer),
             ),
         }
+    }
+
+    /// Follows a pointer whose way leads through references, as many documents have it
+    /// (`#/paths/~1pets/get/responses/200/content`, where the response is a `$ref`).
+    fn through(&self, pointer: &str) -> Option<Node<'a>> {
+        let mut node = Node::root(self.root);
+        let mut hops = 0;
+        for token in pointer.strip_prefix('/')?.split('/') {
+            while let Some(reference) = node.str("$ref") {
+                hops += 1;
+                let fragment = reference.strip_prefix('#').filter(|_| hops <= CHAIN_MAX)?;
+                let target = percent_decode_str(fragment).decode_utf8().ok()?;
+                let value = self.root.pointer(&target)?;
+                node = Node {
+                    value,
+                    pointer: target.into_owned(),
+                };
+            }
+            let value = node.value.pointer(&format!("/{token}"))?;
+            node = Node {
+                value,
+                pointer: format!("{}/{token}", node.pointer),
+            };
+        }
+        Some(node)
     }
 
     /// Names the deepest part of a dangling pointer that exists and, below it, the key that was
@@ -165,7 +190,10 @@ impl<'a> Doc<'a> {
         let Some(Value::Object(object)) = self.root.pointer(parent) else {
             return format!("`#{parent}` does not exist either");
         };
-        match object.keys().find(|key| key.eq_ignore_ascii_case(last)) {
+        let last = last.replace("~1", "/").replace("~0", "~");
+        let same = object.keys().find(|key| key.eq_ignore_ascii_case(&last));
+        let near = || nearest(&last, object.keys().map(String::as_str));
+        match same.map(String::as_str).or_else(near) {
             Some(key) => format!("did you mean `#{parent}/{}`?", escape(key)),
             None => format!("`#{parent}` has no `{last}`"),
         }
@@ -189,6 +217,11 @@ mod tests {
             "ring2": {"$ref": "#/ring"},
             "lost": {"$ref": "#/R"},
             "file": {"$ref": "other.yaml#/x"},
+            "over": {"$ref": "#/way/x/0"},
+            "way": {"$ref": "#/way2"},
+            "way2": {"x": {"$ref": "#/list"}},
+            "list": [30],
+            "round": {"$ref": "#/self/x"},
         });
         let doc = Doc {
             root: &root,
@@ -207,6 +240,8 @@ mod tests {
             ("ring", "MG111"),
             ("lost", "MG110"),
             ("file", "MG112"),
+            ("over", "30"),
+            ("round", "MG110"),
         ] {
             assert_eq!(resolve(key), want, "{key}");
         }

@@ -85,11 +85,14 @@ impl<'a, 'd> Schemas<'a, 'd> {
         match node.value {
             Value::Object(object) if object.contains_key("$ref") => self.reference(node, depth),
             Value::Object(object) => self.object(node, object, depth),
-            Value::Bool(_) if self.doc.version == Version::V3_1 => node.value.clone(),
+            // Many clients know only objects.
+            Value::Bool(true) if self.doc.version == Version::V3_1 => json!({}),
+            Value::Bool(false) if self.doc.version == Version::V3_1 => json!({"not": {}}),
             _ => {
-                let message = "a schema that is not an object; anything is accepted in its place";
+                let message = "this schema is not an object; anything is accepted in its place";
+                let found = Diagnostic::new(Code::SchemaKeyword, node.loc(), message);
                 self.diags
-                    .push(Diagnostic::new(Code::SchemaKeyword, node.loc(), message));
+                    .push(found.help("write a schema, as in `{type: string}`"));
                 json!({})
             }
         }
@@ -137,7 +140,7 @@ impl<'a, 'd> Schemas<'a, 'd> {
         let siblings = self.object(node, &rest, depth);
         match siblings {
             Value::Object(siblings) if siblings.is_empty() => target,
-            siblings => allof::merge(vec![siblings, target]),
+            siblings => allof::merge(vec![target, siblings]),
         }
     }
 
@@ -181,9 +184,7 @@ impl<'a, 'd> Schemas<'a, 'd> {
         if let Some(required) = required {
             out.insert("required".into(), required);
         }
-        if self.doc.version == Version::V3_0 {
-            keyword::exclusive_bounds(&mut out, object);
-        }
+        keyword::exclusive_bounds(&mut out, object);
         let all = self.all_of(node, depth);
         let mut schema = Value::Object(out);
         if !all.is_empty() {
@@ -254,8 +255,15 @@ impl<'a, 'd> Schemas<'a, 'd> {
             }
             // These are read together with others, at the end.
             "required" | "allOf" | "nullable" | "discriminator" | "title" | "$ref" => {}
-            "exclusiveMinimum" | "exclusiveMaximum"
-                if self.doc.version == Version::V3_0 && value.is_boolean() => {}
+            "exclusiveMinimum" | "exclusiveMaximum" if value.is_boolean() => {
+                if self.doc.version != Version::V3_0 {
+                    let message = format!("`{key}` is {value}; it is read as in OpenAPI 3.0");
+                    let found =
+                        Diagnostic::new(Code::SchemaKeyword, node.loc().child(key), message);
+                    self.diags
+                        .push(found.help("in OpenAPI 3.1 it is the bound itself"));
+                }
+            }
             "example" => {
                 out.entry("examples").or_insert_with(|| json!([value]));
             }
@@ -419,6 +427,10 @@ mod tests {
     fn keywords_beside_a_reference_apply_in_3_1() {
         let root = json!({"s": {"$ref": "#/t", "description": "d"}, "t": {"type": "string"}});
         let want = json!({"description": "d", "type": "string"});
+        assert_eq!(read(Version::V3_1, &root).0, want);
+        let root = json!({
+            "s": {"$ref": "#/t", "description": "d"}, "t": {"type": "string", "description": "t"}
+        });
         assert_eq!(read(Version::V3_1, &root).0, want);
     }
 

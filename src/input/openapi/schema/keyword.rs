@@ -82,6 +82,15 @@ pub(super) fn nullable(mut schema: Value) -> Value {
             object.insert("type".into(), json!([name, "null"]));
             schema
         }
+        None if alternatives(object).is_some() => {
+            if let Some(list) = alternatives(object)
+                .and_then(|key| object.get_mut(key))
+                .and_then(Value::as_array_mut)
+            {
+                list.push(json!({"type": "null"}));
+            }
+            schema
+        }
         None if ["oneOf", "anyOf", "allOf", "$ref"]
             .iter()
             .any(|key| object.contains_key(*key)) =>
@@ -90,4 +99,15 @@ pub(super) fn nullable(mut schema: Value) -> Value {
         }
         _ => schema,
     }
+}
+
+/// The keyword of a schema that is nothing but alternatives: `null` can be one more of them.
+fn alternatives(object: &Map<String, Value>) -> Option<&'static str> {
+    let rest = ["description", "default", "examples", "deprecated"];
+    ["oneOf", "anyOf"].into_iter().find(|alternatives| {
+        object.contains_key(*alternatives)
+            && object
+                .keys()
+                .all(|key| key == alternatives || rest.contains(&key.as_str()))
+    })
 }
