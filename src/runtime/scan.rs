@@ -14,6 +14,20 @@ const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
 /// The JSON library's own mark for numbers; in a message it would turn an object into a number.
 const PRIVATE_PREFIX: &str = "$serde_json::private::";
 
+/// Keys of a message, and keys of its parameters that decide what is done. Some parsers take another
+/// case for the same key; a message that they read differently is refused.
+const ENVELOPE: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
+const PARAMS: [&str; 8] = [
+    "_meta",
+    "arguments",
+    "cursor",
+    "inputResponses",
+    "name",
+    "protocolVersion",
+    "requestId",
+    "requestState",
+];
+
 const PARSE_ERROR: i64 = -32700;
 const INVALID_REQUEST: i64 = -32600;
 
@@ -104,6 +118,14 @@ pub fn scan(bytes: &[u8]) -> Result<Message, Refusal> {
             Value::Null,
         );
     }
+    // So is this: to the parser the key is a sign of its own.
+    if problem == Some(Problem::PrivateKey) {
+        return refuse(
+            INVALID_REQUEST,
+            "invalid request: a reserved key".into(),
+            Value::Null,
+        );
+    }
     let value: Value = match serde_json::from_str(text) {
         Ok(value) => value,
         Err(error) => return refuse(PARSE_ERROR, format!("parse error: {error}"), Value::Null),
@@ -117,14 +139,7 @@ pub fn scan(bytes: &[u8]) -> Result<Message, Refusal> {
             );
             return refuse(INVALID_REQUEST, message, id);
         }
-        Some(Problem::PrivateKey) => {
-            return refuse(
-                INVALID_REQUEST,
-                "invalid request: a reserved key".into(),
-                Value::Null,
-            );
-        }
-        Some(Problem::Depth) | None => {}
+        Some(Problem::Depth | Problem::PrivateKey) | None => {}
     }
     let wrong = |why: &str| {
         Err(Refusal {
@@ -147,6 +162,13 @@ pub fn scan(bytes: &[u8]) -> Result<Message, Refusal> {
     if object.contains_key("id") && id(&value).is_null() {
         return wrong("`id` is neither a string nor an integer");
     }
+    if let Some(key) = misspelled(object, &ENVELOPE) {
+        return wrong(&format!("the key {key} is not spelled as it should be"));
+    }
+    let answers = ["result", "error"].map(|key| object.contains_key(key));
+    if object.contains_key("method") && answers.contains(&true) {
+        return wrong("both a request and a response");
+    }
     let kind = match (object.get("method"), object.contains_key("id")) {
         (Some(Value::String(_)), true) => Kind::Request,
         (Some(Value::String(_)), false) => Kind::Notification,
@@ -160,6 +182,12 @@ pub fn scan(bytes: &[u8]) -> Result<Message, Refusal> {
     if params.is_some_and(|params| !params.is_object()) {
         return wrong("`params` is not an object");
     }
+    if let Some(key) = params
+        .and_then(Value::as_object)
+        .and_then(|params| misspelled(params, &PARAMS))
+    {
+        return wrong(&format!("the key {key} is not spelled as it should be"));
+    }
     let modern = params
         .and_then(|p| p.get("_meta"))
         .is_some_and(|meta| meta.get(VERSION_KEY).is_some());
@@ -168,6 +196,24 @@ pub fn scan(bytes: &[u8]) -> Result<Message, Refusal> {
         kind,
         modern,
     })
+}
+
+/// A key that differs from a known one in nothing but case (Unicode's: `ſ` is an `s`), quoted.
+fn misspelled(object: &serde_json::Map<String, Value>, known: &[&str]) -> Option<String> {
+    let fold = |text: &str| -> String {
+        let upper = text.chars().flat_map(char::to_uppercase);
+        upper.flat_map(char::to_lowercase).collect()
+    };
+    let wrong = |key: &&String| {
+        // No known key is longer, whatever its letters are.
+        key.len() < 64
+            && !known.contains(&key.as_str())
+            && known.iter().any(|known| fold(known) == fold(key))
+    };
+    object
+        .keys()
+        .find(wrong)
+        .map(|key| Value::from(key.as_str()).to_string())
 }
 
 /// The id, if it is one that MCP allows: a string or an integer.
@@ -277,6 +323,18 @@ mod tests {
             ("", Err((PARSE_ERROR, json!(null)))),
             ("hello", Err((PARSE_ERROR, json!(null)))),
             ("{\"jsonrpc\":", Err((PARSE_ERROR, json!(null)))),
+            (
+                r#"{"jsonrpc":"2.0","id":7,"method":"m","Method":"n"}"#,
+                Err((INVALID_REQUEST, json!(7))),
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":7,"method":"m","params":{"argumentſ":{}}}"#,
+                Err((INVALID_REQUEST, json!(7))),
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":7,"method":"m","result":{}}"#,
+                Err((INVALID_REQUEST, json!(7))),
+            ),
             ("\u{feff}{}", Err((PARSE_ERROR, json!(null)))),
             (
                 r#"{"jsonrpc":"2.0","id":1,"method":"\ud800"}"#,
