@@ -17,6 +17,13 @@ pub(super) struct Additions {
     pub(super) cookies: Vec<(String, String)>,
 }
 
+impl Additions {
+    /// Whether no credential goes with the request.
+    pub(super) fn is_empty(&self) -> bool {
+        self.headers.is_empty() && self.query.is_empty() && self.cookies.is_empty()
+    }
+}
+
 /// What stands for a secret where a person reads the request.
 pub(super) const MASK: &str = "***";
 
