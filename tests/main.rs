@@ -13,4 +13,6 @@ mod interop;
     reason = "a toolbox: each subject takes what it needs"
 )]
 mod support;
+mod threats;
 mod tidy;
+mod upstream_cases;

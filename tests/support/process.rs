@@ -142,6 +142,11 @@ impl Running {
         self.status
     }
 
+    /// The process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
+    }
+
     /// Sends a signal by name (`TERM`, `INT`, `KILL`), if the program still runs.
     pub(crate) fn signal(&mut self, name: &str) {
         if self.wait(Duration::ZERO).is_none() {
