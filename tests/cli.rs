@@ -120,7 +120,7 @@ fn wrong_usage_is_status_2_and_says_what_was_meant() {
         ),
         (
             &["call", SHOP, "get_item", "[1]"],
-            &["the arguments are not a JSON object"],
+            &["the arguments: they are not a JSON object"],
         ),
         (
             &["call", SHOP, "get_item", "{}", "--arg", "id=1"],
@@ -183,7 +183,7 @@ fn json_output_has_its_shape() {
     assert_eq!(summary["off"], json!({"write": 1, "destroy": 1}));
     assert_eq!(summary["left_out"][0]["operation"], "TRACE /items");
     assert!(summary["tokens"].as_u64() > Some(50));
-    let key = json!({"scheme": "headerKey", "variables": ["SHOP_HEADER_KEY"], "set": false});
+    let key = json!({"scheme": "headerKey", "variables": ["SHOP_HEADER_KEY"], "set": false, "origins": ["https://shop.example"]});
     assert!(
         summary["credentials"].as_array().unwrap().contains(&key),
         "{summary}"

@@ -23,4 +23,6 @@ mod lint;
     reason = "a toolbox: each subject takes what it needs"
 )]
 mod support;
+mod threats;
 mod tidy;
+mod upstream_cases;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::load::{Loaded, load};
 use super::options::DocOptions;
-use super::report;
+use super::report::{self, CredentialState};
 use crate::catalog::Catalog;
 use crate::compile::Compiled;
 use crate::diag::{Severity, render};
@@ -131,9 +131,10 @@ fn summary(
         let set = if state.set { "set" } else { "not set" };
         writeln!(
             out,
-            "  credential   {}: {} ({set})",
+            "  credential   {}: {} ({set}){}",
             render::printable(&state.scheme),
-            state.variables.join(", ")
+            state.variables.join(", "),
+            destination(&state)
         )?;
     }
     let tokens: usize = tools.iter().map(report::tokens).sum();
@@ -163,12 +164,22 @@ fn parenthesised(text: &str) -> String {
     }
 }
 
+/// Where a credential goes, on a line of its own.
+fn destination(state: &CredentialState) -> String {
+    let origins: Vec<&str> = state.origins.iter().map(String::as_str).collect();
+    if origins.is_empty() {
+        String::new()
+    } else {
+        format!("\n               goes to {}", origins.join(" and "))
+    }
+}
+
 fn print_json(loaded: &Loaded) -> anyhow::Result<()> {
     let summary = loaded.compiled.as_ref().map(|(catalog, compiled)| {
         let config = Config::from_env(&compiled.manifest).unwrap_or_default();
         let credentials: Vec<_> = report::credentials(&compiled.manifest, &config)
             .into_iter()
-            .map(|state| json!({"scheme": state.scheme, "variables": state.variables, "set": state.set}))
+            .map(|state| json!({"scheme": state.scheme, "variables": state.variables, "set": state.set, "origins": state.origins}))
             .collect();
         let left_out: Vec<_> = catalog
             .left_out

@@ -88,6 +88,8 @@ pub struct SourceConfig {
     pub credentials: BTreeMap<String, Credential>,
     /// Headers with their values.
     pub headers: Vec<(String, Secret)>,
+    /// What came from the environment into those values.
+    pub header_secrets: Vec<Secret>,
 }
 
 impl SourceConfig {
@@ -146,7 +148,7 @@ impl Config {
                     found.credentials.insert(scheme.clone(), credential);
                 }
             }
-            found.headers = headers(source, lookup)?;
+            headers(source, lookup, &mut found)?;
             config.sources.insert(name.clone(), found);
         }
         Ok(config)
@@ -175,12 +177,12 @@ fn credential(
     })
 }
 
-/// Headers of a source, `${env:NAME}` replaced.
+/// Headers of a source, `${env:NAME}` replaced, and what it was replaced by.
 fn headers(
     source: &SourceSpec,
     lookup: &dyn Fn(&str) -> Option<String>,
-) -> Result<Vec<(String, Secret)>, ConfigError> {
-    let mut headers = Vec::new();
+    into: &mut SourceConfig,
+) -> Result<(), ConfigError> {
     for (header, template) in &source.headers {
         let mut text = String::new();
         let mut rest = template.as_str();
@@ -194,12 +196,13 @@ fn headers(
             })?;
             text.push_str(before);
             text.push_str(found.reveal());
+            into.header_secrets.push(found);
             rest = after;
         }
         text.push_str(rest);
-        headers.push((header.clone(), Secret::new(text)));
+        into.headers.push((header.clone(), Secret::new(text)));
     }
-    Ok(headers)
+    Ok(())
 }
 
 /// The environment variables that a credential comes from.

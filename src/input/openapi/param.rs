@@ -7,39 +7,12 @@ use super::operation::OperationReader;
 use crate::catalog::Param;
 use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, Loc};
+use crate::runtime::backends::http::is_reserved_header;
 use crate::runtime::manifest::{CredentialSpec, KeyPlace, Place, Style};
 
 /// Headers that OpenAPI takes from elsewhere: a parameter of that name is ignored
 /// (OpenAPI 3.1.1 §4.8.12.2).
 const IGNORED_HEADERS: [&str; 3] = ["accept", "content-type", "authorization"];
-
-/// Headers that frame the message, name the caller or pass through proxies: only the HTTP client
-/// sets them (RFC 9110 §7.6.1, RFC 9112 §6).
-const RESERVED_HEADERS: [&str; 15] = [
-    "host",
-    "cookie",
-    "connection",
-    "content-length",
-    "content-encoding",
-    "transfer-encoding",
-    "te",
-    "trailer",
-    "upgrade",
-    "keep-alive",
-    "expect",
-    "proxy-authorization",
-    "proxy-connection",
-    "forwarded",
-    "via",
-];
-
-/// Whether only the HTTP client may set a header of this name.
-fn is_reserved(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    RESERVED_HEADERS.contains(&name.as_str())
-        || name.starts_with("x-forwarded-")
-        || name.starts_with("proxy-")
-}
 
 impl<'a> OperationReader<'a, '_> {
     /// All parameters: the operation's own, then those of the path that it does not override, then
@@ -138,7 +111,7 @@ impl<'a> OperationReader<'a, '_> {
             if IGNORED_HEADERS.iter().any(|h| name.eq_ignore_ascii_case(h)) {
                 return true;
             }
-            if is_reserved(name) {
+            if is_reserved_header(name) {
                 let message =
                     format!("header `{name}` is set by the HTTP client; the tool goes without it");
                 let found = Diagnostic::new(Code::ReservedHeader, node.loc(), message)
@@ -370,19 +343,6 @@ mod tests {
             ("/{{a}}", None),
         ] {
             assert_eq!(placeholders(path), want, "{path}");
-        }
-    }
-
-    #[test]
-    fn reserved_headers() {
-        for (name, want) in [
-            ("Host", true),
-            ("X-Forwarded-For", true),
-            ("Proxy-Anything", true),
-            ("X-Request-Id", false),
-            ("If-Match", false),
-        ] {
-            assert_eq!(is_reserved(name), want, "{name}");
         }
     }
 }
