@@ -22,6 +22,8 @@ use mcpgen::source::{Budget, Source};
 
 use crate::support::{golden, root, tools};
 
+mod mutate;
+
 /// What came of one document.
 struct Row {
     file: String,

@@ -59,7 +59,7 @@ pub fn read(root: &Value, options: &ReadOptions, diags: &mut Diagnostics) -> Opt
             return None;
         }
     };
-    let doc = Doc { root, version };
+    let doc = Doc::new(root, version);
     let top = Node::root(root);
     let info = top.get("info");
     // A version such as `1.0` is a number if nobody quoted it.

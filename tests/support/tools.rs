@@ -204,3 +204,102 @@ fn hidden(c: char) -> bool {
         || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
 }
+
+/// The checks find what they look for: each change to a good tool is a problem.
+#[test]
+fn planted_problems_are_found() {
+    let plan = std::fs::read_to_string(super::root().join("tests/golden/parameters/plan.json"));
+    let plan: Value = serde_json::from_str(&plan.expect("a plan")).expect("JSON");
+    let check = |plan: &Value| problems(&serde_json::from_value(plan.clone()).expect("a Manifest"));
+    assert_eq!(check(&plan), Vec::<String>::new());
+    let input = "/tools/0/input_schema";
+    for (place, value, part) in [
+        (
+            "/tools/0/name".to_owned(),
+            json!("remove_animal"),
+            "there twice",
+        ),
+        (
+            "/tools/0/name".to_owned(),
+            json!("a b"),
+            "may refuse the name",
+        ),
+        (
+            "/tools/0/name".to_owned(),
+            json!("x".repeat(49)),
+            "may refuse the name",
+        ),
+        (
+            "/tools/0/description".to_owned(),
+            json!(" "),
+            "no description",
+        ),
+        (
+            "/tools/0/description".to_owned(),
+            json!("a\u{200b}"),
+            "hidden characters",
+        ),
+        (
+            "/tools/0/title".to_owned(),
+            json!("<!-- x"),
+            "hidden characters",
+        ),
+        (
+            "/tools/0/output_schema/type".to_owned(),
+            json!("array"),
+            "root of the output",
+        ),
+        (
+            "/tools/0/output_schema/properties/weight/type".to_owned(),
+            json!("number"),
+            "may not be null",
+        ),
+        (
+            format!("{input}/type"),
+            json!("array"),
+            "not a closed object",
+        ),
+        (
+            format!("{input}/additionalProperties"),
+            json!(true),
+            "not a closed object",
+        ),
+        (
+            format!("{input}/required"),
+            json!("id"),
+            "not JSON Schema 2020-12",
+        ),
+        (
+            format!("{input}/properties/id"),
+            json!({"$ref": "#/$defs/x"}),
+            "not in it",
+        ),
+        (
+            format!("{input}/properties/id"),
+            json!({"pattern": "("}),
+            "cannot be used",
+        ),
+        (
+            format!("{input}/properties/id"),
+            json!({"items": {"description": "\u{e0041}"}}),
+            "hidden characters",
+        ),
+        (
+            "/tools/0/args/0/name".to_owned(),
+            json!("other"),
+            "but arguments",
+        ),
+        (
+            "/tools/0/action/http/params/0/arg".to_owned(),
+            json!("other"),
+            "but places",
+        ),
+    ] {
+        let mut broken = plan.clone();
+        *broken
+            .pointer_mut(&place)
+            .unwrap_or_else(|| panic!("no {place}")) = value;
+        let found = check(&broken);
+        assert!(found.iter().any(|p| p.contains(part)), "{place}: {found:?}");
+    }
+}

@@ -1,5 +1,7 @@
 //! A value of the document together with its place, and references from one place to another.
 
+use std::cell::Cell;
+
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
@@ -11,6 +13,8 @@ use crate::diag::{Code, Diagnostic, Loc, escape};
 pub(super) struct Doc<'a> {
     pub(super) root: &'a Value,
     pub(super) version: Version,
+    /// Schemas of arguments that were read so far, over all operations.
+    pub(super) schemas_read: Cell<usize>,
 }
 
 /// A value and the JSON Pointer to it.
@@ -92,6 +96,14 @@ impl<'a> Node<'a> {
 const CHAIN_MAX: usize = 100;
 
 impl<'a> Doc<'a> {
+    pub(super) fn new(root: &'a Value, version: Version) -> Self {
+        Self {
+            root,
+            version,
+            schemas_read: Cell::new(0),
+        }
+    }
+
     /// Follows `$ref`s from a node until something that is none. The error is the diagnostic for
     /// whatever needed the node.
     pub(super) fn resolve(&self, mut node: Node<'a>) -> Result<Node<'a>, Box<Diagnostic>> {
@@ -223,10 +235,7 @@ mod tests {
             "list": [30],
             "round": {"$ref": "#/self/x"},
         });
-        let doc = Doc {
-            root: &root,
-            version: Version::V3_1,
-        };
+        let doc = Doc::new(&root, Version::V3_1);
         let top = Node::root(&root);
         let resolve = |key: &str| match doc.resolve(top.get(key).unwrap()) {
             Ok(node) => node.value.to_string(),

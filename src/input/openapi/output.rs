@@ -246,10 +246,7 @@ mod tests {
             root[format!("d{i}")] = json!({"allOf": [next, next]});
         }
         root["d30"] = json!({});
-        let doc = Doc {
-            root: &root,
-            version: Version::V3_0,
-        };
+        let doc = Doc::new(&root, Version::V3_0);
         for (schema, want) in [
             (
                 json!({"type": "object", "required": ["a"], "additionalProperties": false,

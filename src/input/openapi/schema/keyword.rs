@@ -17,6 +17,12 @@ pub(super) fn types(value: &Value) -> Option<Value> {
     }
 }
 
+/// A list of strings, each once.
+fn is_names(value: &Value) -> bool {
+    let names = value.as_array();
+    names.is_some_and(|names| names.iter().all(Value::is_string) && unique(names) == *value)
+}
+
 fn unique(list: &[Value]) -> Value {
     let mut unique: Vec<Value> = Vec::new();
     for item in list {
@@ -49,7 +55,10 @@ pub(super) fn plain(key: &str, value: &Value) -> Option<Result<Value, &'static s
         | "minContains" | "maxContains" => {
             check(value.as_u64().is_some(), "is not a whole number from 0")
         }
-        "dependentRequired" => check(value.is_object(), "is not an object"),
+        "dependentRequired" => match value {
+            Value::Object(map) if map.values().all(is_names) => Ok(value.clone()),
+            _ => Err("is not an object of lists of property names"),
+        },
         "enum" => match value {
             Value::Array(list) if !list.is_empty() => Ok(unique(list)),
             _ => Err("is not a list of values"),
