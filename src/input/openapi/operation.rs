@@ -41,9 +41,17 @@ impl<'a> Reader<'a, '_> {
             return Err(Box::new(found));
         }
         path_shape(path, item)?;
+        let root = Node::root(self.doc.root);
+        let security = security::requirements(node, &root, self.credentials);
+        // Only what goes with this operation fills its parameters.
+        let with_it = |name: &String| security.iter().flatten().any(|own| own == name);
+        let own = self.credentials.iter().filter(|(name, _)| with_it(name));
+        let own: IndexMap<_, _> = own
+            .map(|(name, spec)| (name.clone(), spec.clone()))
+            .collect();
         let mut reader = OperationReader {
             doc: self.doc,
-            credentials: self.credentials,
+            credentials: &own,
             path,
             method,
             schemas: Schemas::new(self.doc, self.diags),
@@ -53,7 +61,6 @@ impl<'a> Reader<'a, '_> {
         let input_defs = std::mem::take(&mut reader.schemas.defs);
         drop(reader);
         let text = |key: &str| node.str(key).or_else(|| item.str(key)).map(str::to_owned);
-        let root = Node::root(self.doc.root);
         let label = self.options.samples.then(|| format!("{method} {path}"));
         let server = server::server(self.options, [node, item, &root], self.diags);
         Ok(Capability {
@@ -79,7 +86,7 @@ impl<'a> Reader<'a, '_> {
             params,
             body,
             output: output::read(self.doc, node, label.as_deref(), self.diags),
-            security: security::requirements(node, &root, self.credentials),
+            security,
             input_defs,
             loc: node.loc(),
         })

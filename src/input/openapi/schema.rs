@@ -359,7 +359,14 @@ impl<'a, 'd> Schemas<'a, 'd> {
     ) -> Option<Value> {
         match value {
             Value::Bool(_) if key == "additionalProperties" => Some(value.clone()),
-            Value::Bool(_) if self.doc.version == Version::V3_1 => Some(value.clone()),
+            Value::Bool(_)
+                if self.doc.version == Version::V3_1 && key.starts_with("unevaluated") =>
+            {
+                Some(value.clone())
+            }
+            Value::Bool(_) if self.doc.version == Version::V3_1 => {
+                node.get(key).map(|schema| self.convert(&schema, depth + 1))
+            }
             Value::Object(_) => node.get(key).map(|schema| self.convert(&schema, depth + 1)),
             _ => {
                 self.drop_keyword(node, key, "is not a schema");
