@@ -184,25 +184,40 @@ fn headers(
     into: &mut SourceConfig,
 ) -> Result<(), ConfigError> {
     for (header, template) in &source.headers {
-        let mut text = String::new();
-        let mut rest = template.as_str();
-        while let Some((before, after)) = rest.split_once("${env:") {
-            let Some((variable, after)) = after.split_once('}') else {
-                break;
-            };
+        let text = filled(template, |variable| {
             let found = value(variable, lookup).ok_or_else(|| ConfigError::HeaderVariable {
                 header: header.clone(),
                 variable: variable.to_owned(),
             })?;
-            text.push_str(before);
-            text.push_str(found.reveal());
-            into.header_secrets.push(found);
-            rest = after;
-        }
-        text.push_str(rest);
+            into.header_secrets.push(found.clone());
+            Ok(found.reveal().to_owned())
+        })?;
         into.headers.push((header.clone(), Secret::new(text)));
     }
     Ok(())
+}
+
+/// A header's template with every `${env:NAME}` replaced.
+///
+/// # Errors
+///
+/// Those of `value`.
+pub fn filled<E>(
+    template: &str,
+    mut value: impl FnMut(&str) -> Result<String, E>,
+) -> Result<String, E> {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("${env:") {
+        let Some((variable, after)) = after.split_once('}') else {
+            break;
+        };
+        text.push_str(before);
+        text.push_str(&value(variable)?);
+        rest = after;
+    }
+    text.push_str(rest);
+    Ok(text)
 }
 
 /// The environment variables that a credential comes from.

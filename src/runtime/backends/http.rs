@@ -2,6 +2,7 @@
 //! path template must be in the Manifest, its path must have its template's shape, and its origin must
 //! be the action's own.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use url::Url;
 
 use crate::runtime::args::Args;
 use crate::runtime::backend::{Backend, Outcome};
-use crate::runtime::config::{Config, ConfigError};
+use crate::runtime::config::{Config, ConfigError, filled};
 use crate::runtime::error::CallError;
 use crate::runtime::manifest::{Effect, HttpAction, Manifest, ToolSpec};
 
@@ -125,18 +126,8 @@ impl Backend for Endpoint {
         self.not_shadowed(&request, &additions)?;
         let url = self.url(&request, &additions)?;
         let mut text = format!("{} {url}\n", request.method());
-        for name in self.upstream.spec.headers.keys() {
-            text.push_str(&format!(
-                "{}: {}\n",
-                name.to_ascii_lowercase(),
-                credential::MASK
-            ));
-        }
-        for (name, value) in request.headers().iter().chain(&additions.headers) {
-            text.push_str(&format!("{}: {value}\n", name.to_ascii_lowercase()));
-        }
-        if let Some(cookies) = cookies(&request, &additions, None) {
-            text.push_str(&format!("cookie: {cookies}\n"));
+        for (name, value) in self.shown_headers(&request, &additions) {
+            text.push_str(&format!("{name}: {value}\n"));
         }
         if let Some(body) = request.body() {
             let body = std::str::from_utf8(body)
@@ -160,6 +151,33 @@ fn cookies(
 }
 
 impl Endpoint {
+    /// The headers that [`Self::headers`] would send, what comes from the environment masked.
+    fn shown_headers(
+        &self,
+        request: &Request,
+        additions: &credential::Additions,
+    ) -> Vec<(String, String)> {
+        let masked = |template: &String| {
+            let mask = |_: &str| Ok::<_, Infallible>(credential::MASK.to_owned());
+            filled(template, mask).unwrap_or_default()
+        };
+        let owners = self.upstream.spec.headers.iter();
+        let mut shown: Vec<(String, String)> = owners
+            .map(|(name, template)| (name.to_ascii_lowercase(), masked(template)))
+            .collect();
+        let cookie = shown.iter().position(|(name, _)| name == "cookie");
+        let cookie = cookie.map(|at| shown.remove(at).1);
+        for (name, value) in request.headers().iter().chain(&additions.headers) {
+            let name = name.to_ascii_lowercase();
+            if !shown.iter().any(|(own, _)| *own == name) {
+                shown.push((name, value.clone()));
+            }
+        }
+        let cookies = cookies(request, additions, cookie.as_deref());
+        shown.extend(cookies.map(|cookies| ("cookie".to_owned(), cookies)));
+        shown
+    }
+
     /// The whole URL. Its path and origin are compared with what was planned, since parsing may
     /// rewrite a URL.
     fn url(&self, request: &Request, additions: &credential::Additions) -> Result<Url, CallError> {
