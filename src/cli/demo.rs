@@ -10,7 +10,7 @@ use comfy_table::ContentArrangement;
 use serde_json::{Map, Value, json};
 
 use super::load::{self, Loaded};
-use super::{connect, list, report, serve};
+use super::{connect, list, report};
 use crate::compile::Compiled;
 use crate::demo::bookshop::Bookshop;
 use crate::demo::{CREDENTIALS, DOCUMENT, DOCUMENT_NAME};
@@ -65,7 +65,11 @@ impl Demo {
                     address.ip().is_loopback(),
                     "--http {address}: the demo serves loopback only"
                 );
-                Some(serve::bind(address).await?)
+                Some(
+                    tokio::net::TcpListener::bind(address)
+                        .await
+                        .with_context(|| format!("--http {address}"))?,
+                )
             }
             None => None,
         };

@@ -82,8 +82,8 @@ pub(super) fn compiled(
 /// What the environment and the options give to a Manifest.
 pub(super) fn config(options: &DocOptions, manifest: &Manifest) -> anyhow::Result<Config> {
     let mut config = Config::from_env(manifest)?;
-    config.ca_certs.clone_from(&options.ca_cert);
-    config.proxy.clone_from(&options.proxy);
+    config.ca_certs.clone_from(&options.upstream.ca_cert);
+    config.proxy.clone_from(&options.upstream.proxy);
     Ok(config)
 }
 

@@ -1,6 +1,5 @@
 //! Options that several commands share, from what was typed to what it means.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -10,6 +9,7 @@ use url::Url;
 
 use crate::input::fetch::FetchOptions;
 use crate::policy::{Pattern, Policy};
+use crate::runtime::command::UpstreamOptions;
 use crate::runtime::manifest::Effect;
 
 /// A document and what is to be made of it.
@@ -44,13 +44,8 @@ pub(super) struct DocOptions {
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
     pub(super) timeout: Duration,
 
-    /// PEM file with certificates to trust besides the system's; repeatable
-    #[arg(long, value_name = "FILE")]
-    pub(super) ca_cert: Vec<PathBuf>,
-
-    /// Proxy for all requests (the system's setting is not used)
-    #[arg(long, value_name = "URL")]
-    pub(super) proxy: Option<String>,
+    #[command(flatten)]
+    pub(super) upstream: UpstreamOptions,
 
     /// Fetch the document by http from a host that is not this one
     #[arg(long)]
@@ -66,22 +61,13 @@ pub(super) enum Enable {
     Destroy,
 }
 
-/// How log lines look.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum LogFormat {
-    /// For people
-    Text,
-    /// One JSON object a line
-    Json,
-}
-
 impl DocOptions {
     /// How the document is fetched.
     pub(super) fn fetch(&self) -> FetchOptions {
         FetchOptions {
             allow_http: self.allow_http,
-            ca_certs: self.ca_cert.clone(),
-            proxy: self.proxy.clone(),
+            ca_certs: self.upstream.ca_cert.clone(),
+            proxy: self.upstream.proxy.clone(),
             ..FetchOptions::default()
         }
     }

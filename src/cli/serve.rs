@@ -1,24 +1,17 @@
 //! `mcpgen serve`: an MCP server over stdio or Streamable HTTP.
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use clap::Args;
-use tokio::net::TcpListener;
-use tracing_subscriber::filter::LevelFilter;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
 
 use super::load::{self, Loaded, load_with};
-use super::options::{DocOptions, LogFormat};
+use super::options::DocOptions;
 use super::report;
 use crate::compile::Compiled;
 use crate::diag::{Code, render};
+use crate::runtime::command::ServeOptions;
 use crate::runtime::config::Config;
-use crate::runtime::serve::{serve_http, serve_stdio};
-use crate::runtime::streamable::EndpointOptions;
 
 /// Serve a document's operations as MCP tools over stdio or Streamable HTTP
 #[derive(Debug, Args)]
@@ -27,37 +20,12 @@ pub(super) struct Serve {
     #[command(flatten)]
     options: DocOptions,
 
-    /// Serve Streamable HTTP at this address instead of stdio, as in 127.0.0.1:8080
-    #[arg(long, value_name = "ADDR")]
-    http: Option<SocketAddr>,
-
-    /// Path of the endpoint
-    #[arg(long, value_name = "PATH", default_value = "/mcp", requires = "http")]
-    base_path: String,
-
-    /// A `Host` value to accept besides loopback names; repeatable
-    #[arg(long, value_name = "HOST", requires = "http")]
-    allow_host: Vec<String>,
-
-    /// An `Origin` to accept besides those of loopback names; repeatable
-    #[arg(long, value_name = "ORIGIN", requires = "http")]
-    allow_origin: Vec<String>,
-
-    /// Listen on an address that others can reach, although callers are not authenticated
-    #[arg(long, requires = "http")]
-    allow_unauthenticated: bool,
+    #[command(flatten)]
+    serve: ServeOptions,
 
     /// Answer with samples from the document; no API is called
     #[arg(long)]
     mock: bool,
-
-    /// How log lines on standard error look
-    #[arg(long, value_enum, default_value = "text")]
-    log_format: LogFormat,
-
-    /// Log more; twice for everything
-    #[arg(short, long, action = clap::ArgAction::Count)]
-    verbose: u8,
 }
 
 const EXAMPLES: &str = "\
@@ -73,7 +41,7 @@ Standard output carries the protocol; logs go to standard error.";
 
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        log_to_stderr(self.log_format, self.verbose);
+        self.serve.log_to_stderr();
         let loaded = load_with(&self.options, self.mock).await?;
         let Some((catalog, compiled)) = loaded.usable()? else {
             return Ok(ExitCode::FAILURE);
@@ -83,50 +51,8 @@ impl Serve {
         self.introduce(&loaded, compiled, &config)?;
         // The tree and its text are no longer needed; the server may run for months.
         drop(loaded);
-        match self.http {
-            None => serve_stdio(server).await.context("standard input")?,
-            Some(address) => {
-                let listener = self.listen(address).await?;
-                serve_http(server, listener, &self.endpoint()).await?;
-            }
-        }
+        self.serve.serve(server).await?;
         Ok(ExitCode::SUCCESS)
-    }
-
-    /// Without authentication only this machine may call, unless the owner says otherwise.
-    async fn listen(&self, address: SocketAddr) -> anyhow::Result<TcpListener> {
-        anyhow::ensure!(
-            address.ip().is_loopback() || self.allow_unauthenticated,
-            "--http {address}: others could reach it, and callers are not authenticated; listen on 127.0.0.1, \
-             or say --allow-unauthenticated if something in front of it decides who may call"
-        );
-        anyhow::ensure!(
-            self.base_path.starts_with('/') && !self.base_path.contains(['{', '}', '*', '?', '#']),
-            "--base-path {}: a path begins with `/` and has no placeholders",
-            self.base_path
-        );
-        let reserved = ["/healthz", "/readyz"];
-        anyhow::ensure!(
-            !reserved.contains(&self.base_path.as_str()),
-            "--base-path {}: it is taken",
-            self.base_path
-        );
-        let listener = bind(address).await?;
-        let bound = listener.local_addr()?;
-        writeln!(
-            anstream::stderr(),
-            "mcpgen: listening on http://{bound}{}",
-            self.base_path
-        )?;
-        Ok(listener)
-    }
-
-    fn endpoint(&self) -> EndpointOptions {
-        EndpointOptions {
-            path: self.base_path.clone(),
-            allowed_hosts: self.allow_host.clone(),
-            allowed_origins: self.allow_origin.clone(),
-        }
     }
 
     /// What the owner should know before the first call, on standard error.
@@ -170,38 +96,5 @@ impl Serve {
             None => writeln!(stderr, "mcpgen: {tools}")?,
         }
         Ok(())
-    }
-}
-
-/// Listens on an address.
-pub(super) async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("--http {address}"))
-}
-
-/// Log lines go to standard error: standard output is the protocol.
-fn log_to_stderr(format: LogFormat, verbose: u8) {
-    let level = match verbose {
-        0 => LevelFilter::INFO,
-        1 => LevelFilter::DEBUG,
-        _ => LevelFilter::TRACE,
-    };
-    let own = if verbose > 1 {
-        LevelFilter::TRACE
-    } else {
-        LevelFilter::WARN
-    };
-    let filter = tracing_subscriber::filter::Targets::new()
-        .with_default(own)
-        .with_target("mcpgen", level);
-    let color = std::io::IsTerminal::is_terminal(&std::io::stderr());
-    let layer = tracing_subscriber::fmt::layer()
-        .with_writer(std::io::stderr)
-        .with_ansi(color);
-    let registry = tracing_subscriber::registry().with(filter);
-    match format {
-        LogFormat::Text => registry.with(layer).init(),
-        LogFormat::Json => registry.with(layer.json()).init(),
     }
 }

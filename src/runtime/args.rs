@@ -46,6 +46,11 @@ impl Args {
         self.values.get(name)
     }
 
+    /// All values, by argument.
+    pub fn values(&self) -> &Map<String, Value> {
+        &self.values
+    }
+
     /// The values that were moved into their bounds.
     pub fn clamped(&self) -> &[Clamped] {
         &self.clamped
@@ -81,15 +86,35 @@ impl Checker {
     ///
     /// `invalid_arguments` with every violation at once, each with a JSON Pointer and a hint.
     pub fn check(&self, values: Map<String, Value>) -> Result<Args, CallError> {
-        let mut instance = Value::Object(values);
-        let found = limits::findings(&instance, VIOLATIONS_MAX);
-        if !found.is_empty() {
-            return Err(invalid(&found, false));
-        }
+        let mut instance = bounded(values)?;
         let clamped = match &mut instance {
             Value::Object(values) => self.clamp(values),
             _ => Vec::new(),
         };
+        let values = self.validated(instance)?;
+        Ok(Args { values, clamped })
+    }
+
+    /// The second check, of what a hook made of checked arguments: nothing is moved into its bounds
+    /// any more, what is outside them is refused.
+    ///
+    /// # Errors
+    ///
+    /// `hook_refused` with every violation at once.
+    pub fn recheck(&self, values: Map<String, Value>, first: Args) -> Result<Args, CallError> {
+        if values == first.values {
+            return Ok(first);
+        }
+        let checked = bounded(values).and_then(|instance| self.validated(instance));
+        let values = checked.map_err(|error| CallError {
+            code: "hook_refused",
+            hint: Some("the owner of this server has to correct its hook".to_owned()),
+            ..error
+        })?;
+        Ok(Args { values, ..first })
+    }
+
+    fn validated(&self, instance: Value) -> Result<Map<String, Value>, CallError> {
         let validator = self.validator.get_or_init(|| {
             validator(&Value::Object((*self.schema).clone())).map_err(|error| error.to_string())
         });
@@ -104,7 +129,7 @@ impl Checker {
             return Err(effort::bounded(|| violations(validator, &instance))?);
         }
         match instance {
-            Value::Object(values) => Ok(Args { values, clamped }),
+            Value::Object(values) => Ok(values),
             _ => Err(CallError::new(
                 "invalid_arguments",
                 "arguments are not an object",
@@ -129,6 +154,17 @@ impl Checker {
             });
         }
         clamped
+    }
+}
+
+/// The values, if none has a size that is refused before anything else looks at it.
+fn bounded(values: Map<String, Value>) -> Result<Value, CallError> {
+    let instance = Value::Object(values);
+    let found = limits::findings(&instance, VIOLATIONS_MAX);
+    if found.is_empty() {
+        Ok(instance)
+    } else {
+        Err(invalid(&found, false))
     }
 }
 

@@ -20,6 +20,7 @@ use serde_json::{Map, Value};
 use super::args::{Args, Checker};
 use super::backend::{Backend, Outcome};
 use super::error::CallError;
+use super::hooks::{Hooks, Step};
 use super::manifest::{Effect, Manifest, ToolSpec};
 use super::output;
 
@@ -39,6 +40,7 @@ struct Inner {
     info_meta: MetaObject,
     tools: Vec<Tool>,
     entries: IndexMap<String, Entry>,
+    hooks: Option<Arc<dyn Hooks>>,
 }
 
 /// One tool, prepared.
@@ -61,6 +63,15 @@ pub struct UnknownTool {
 impl Server {
     /// A server whose tools are carried out by `backends`, one a tool in the Manifest's order.
     pub fn new(manifest: &Manifest, backends: Vec<Box<dyn Backend>>) -> Self {
+        Self::with_hooks(manifest, backends, None)
+    }
+
+    /// A server with the owner's code around its calls.
+    pub fn with_hooks(
+        manifest: &Manifest,
+        backends: Vec<Box<dyn Backend>>,
+        hooks: Option<Arc<dyn Hooks>>,
+    ) -> Self {
         let mut tools = Vec::with_capacity(manifest.tools.len());
         let mut entries = IndexMap::with_capacity(manifest.tools.len());
         for (spec, backend) in manifest.tools.iter().zip(backends) {
@@ -92,6 +103,7 @@ impl Server {
                 info_meta,
                 tools,
                 entries,
+                hooks,
             }),
         }
     }
@@ -111,11 +123,15 @@ impl Server {
             Ok(args) => args,
             Err(error) => return Ok(Err(error)),
         };
-        Ok(entry
-            .backend
-            .call(&args)
-            .await
-            .map(|outcome| (outcome, args)))
+        let result = match &self.inner.hooks {
+            None => entry
+                .backend
+                .call(&args)
+                .await
+                .map(|outcome| (outcome, args)),
+            Some(hooks) => entry.hooked(name, args, hooks.as_ref()).await,
+        };
+        Ok(result)
     }
 
     /// Checks arguments and describes what the call would do.
@@ -181,6 +197,23 @@ impl Server {
 }
 
 impl Entry {
+    /// A call with the owner's code around it. What the hook before it changed is checked again.
+    async fn hooked(
+        &self,
+        name: &str,
+        args: Args,
+        hooks: &dyn Hooks,
+    ) -> Result<(Outcome, Args), CallError> {
+        let (result, args) = match hooks.before(name, args.values().clone()).await? {
+            Step::Answer(outcome) => (Ok(outcome), args),
+            Step::Continue(values) => {
+                let args = self.checker.recheck(values, args)?;
+                (self.backend.call(&args).await, args)
+            }
+        };
+        Ok((hooks.after(name, result).await?, args))
+    }
+
     /// Whether a structured result matches the advertised schema.
     fn fits(&self, value: &Value) -> bool {
         let Some(schema) = &self.output_schema else {

@@ -67,7 +67,15 @@ const HOMES: &[(&str, &[&str])] = &[
     ),
     ("hyper", &["src/runtime/listen.rs"]),
     ("hyper_util", &["src/runtime/listen.rs"]),
-    ("clap", &["src/cli.rs", "src/cli/", "src/main.rs"]),
+    (
+        "clap",
+        &[
+            "src/cli.rs",
+            "src/cli/",
+            "src/main.rs",
+            "src/runtime/command.rs",
+        ],
+    ),
     ("clap_complete", &["src/cli.rs", "src/cli/"]),
     ("clap_mangen", &["src/cli.rs", "src/cli/"]),
     ("comfy_table", &["src/cli.rs", "src/cli/"]),
@@ -156,6 +164,7 @@ const IO_FILES: &[&str] = &[
     "src/input/fetch.rs",
     "src/input/fetch/",
     "src/input/postgres/introspect.rs",
+    "src/runtime/command.rs",
     "src/runtime/config.rs",
     "src/runtime/backends/http.rs",
     "src/runtime/backends/http/dial.rs",
@@ -184,7 +193,11 @@ pub(super) fn input_and_output(file: &File) -> Vec<Finding> {
 }
 
 const PRINTERS: &[&str] = &["src/main.rs", "src/cli.rs", "src/cli/"];
-const PROTOCOL: &[&str] = &["src/runtime/stdio.rs", "src/runtime/serve.rs"];
+const PROTOCOL: &[&str] = &[
+    "src/runtime/command.rs",
+    "src/runtime/stdio.rs",
+    "src/runtime/serve.rs",
+];
 
 /// Standard output belongs to the commands and, in stdio mode, to the protocol.
 pub(super) fn standard_output(file: &File) -> Vec<Finding> {

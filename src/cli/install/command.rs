@@ -7,6 +7,7 @@ use url::Url;
 
 use crate::cli::options::{DocOptions, Enable, looks_secret};
 use crate::policy::Policy;
+use crate::runtime::command::UpstreamOptions;
 
 /// The arguments: `serve`, the document, and the options that differ from their defaults.
 pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
@@ -19,8 +20,7 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
         exclude,
         header,
         timeout,
-        ca_cert,
-        proxy,
+        upstream: UpstreamOptions { ca_cert, proxy },
         allow_http,
     } = options;
     let mut args = vec!["serve".to_owned(), document(doc)?];
