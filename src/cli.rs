@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{CommandFactory, Parser, Subcommand};
 
+mod build;
 mod call;
 mod check;
 mod completions;
@@ -55,6 +56,7 @@ enum Command {
     List(list::List),
     Plan(plan::Plan),
     Call(call::Call),
+    Build(build::Build),
     Demo(demo::Demo),
     Install(install::Install),
     Completions(completions::Completions),
@@ -87,6 +89,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::List(list) => list.run().await,
         Command::Plan(plan) => plan.run().await,
         Command::Call(call) => call.run().await,
+        Command::Build(build) => build.run().await,
         Command::Demo(demo) => demo.run().await,
         Command::Install(install) => install.run().await,
         Command::Completions(completions) => completions.run(&mut Cli::command()),

@@ -20,6 +20,8 @@
 //! - [`compile`]: one pass a file; Catalog and Policy become a Manifest and diagnostics.
 //! - [`demo`]: a bookshop with an HTTP API of its own, for `mcpgen demo`.
 //! - [`mock`]: a back end that answers with samples from the document.
+//! - [`emit`]: a Manifest becomes the files of a crate that contains the same runtime; `write` puts
+//!   them on disk [I/O].
 //! - [`runtime`]: executes a Manifest. `args` checks arguments, `backends` carry out actions,
 //!   `scan` looks at every incoming message, `server` speaks MCP, `stdio` and `serve` run it.
 //!
@@ -40,6 +42,7 @@ pub mod cli;
 pub mod compile;
 pub mod demo;
 pub mod diag;
+pub mod emit;
 pub mod input;
 pub mod mock;
 pub mod policy;

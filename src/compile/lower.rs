@@ -27,6 +27,11 @@ pub(super) fn tool(
     ToolSpec {
         name: name.to_owned(),
         title: title.filter(|title| !title.is_empty()),
+        group: capability
+            .tags
+            .first()
+            .map(|tag| describe::clean(tag, describe::TITLE_MAX))
+            .filter(|tag| !tag.is_empty()),
         description: describe::tool(capability),
         source: catalog.source.clone(),
         effect: capability.effect,

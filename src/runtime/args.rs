@@ -334,6 +334,7 @@ mod tests {
         let tool = ToolSpec {
             name: "t".into(),
             title: None,
+            group: None,
             description: String::new(),
             source: "s".into(),
             effect: Effect::Read,

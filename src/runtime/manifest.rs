@@ -132,6 +132,9 @@ pub struct ToolSpec {
     /// Name for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+    /// The group it belongs to: its first tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// What it does, for the model.
     pub description: String,
     /// The source it calls.
@@ -319,4 +322,10 @@ pub enum BodyContent {
     Properties(IndexMap<String, String>),
     /// The value of one argument.
     Whole(String),
+}
+
+/// Reads a schema that is written in source code as JSON text; what is no object is empty, which a
+/// generated crate's own tests find.
+pub fn schema(text: &str) -> Map<String, Value> {
+    serde_json::from_str(text).unwrap_or_default()
 }

@@ -1,0 +1,181 @@
+//! `mcpgen build`: a stand-alone crate from the same Manifest.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::Context;
+use clap::Args;
+
+use super::load::load;
+use super::options::DocOptions;
+use super::report;
+use crate::emit::write::{Changes, compare, write};
+use crate::emit::{self, Options, Tree};
+
+/// Generate a Rust server crate that you compile and keep
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Build {
+    #[command(flatten)]
+    options: DocOptions,
+
+    /// Folder of the crate: new, empty, or one that mcpgen made
+    #[arg(short, long, value_name = "FOLDER")]
+    output: PathBuf,
+
+    /// Package name; without it, the document's own with `-server`
+    #[arg(long)]
+    name: Option<String>,
+
+    /// Write nothing; exit 1 if the crate is not what would be generated
+    #[arg(long)]
+    check: bool,
+
+    /// Replace generated files that were changed by hand
+    #[arg(long)]
+    force: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  mcpgen build openapi.yaml -o ./server
+  mcpgen build openapi.yaml -o ./server --enable write --include 'tag:orders'
+  mcpgen build openapi.yaml -o ./server --check
+
+Exit status: 0 if the crate is generated (or, with --check, up to date), 1 if not.";
+
+impl Build {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        let loaded = load(&self.options).await?;
+        let Some((catalog, compiled)) = loaded.usable()? else {
+            return Ok(ExitCode::FAILURE);
+        };
+        let package = format!("{}-server", catalog.source.replace('_', "-"));
+        let options = Options {
+            name: self.name.clone().unwrap_or(package),
+            inputs: vec![(
+                file_name(&loaded.source.name),
+                emit::sha256(&loaded.source.text),
+            )],
+        };
+        let mut tree = emit::emit(&compiled.manifest, &options)?;
+        format_rust(&mut tree)?;
+        let lock = emit::lock(&tree, &compiled.manifest, &options);
+        let changes = compare(&tree, &lock, &self.output, self.force)?;
+        if self.check {
+            return self.report_check(&changes);
+        }
+        write(&tree, &lock, &self.output, &changes)?;
+        loaded.mention_warnings(&self.options.doc)?;
+        self.report(&changes)?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn report(&self, changes: &Changes) -> anyhow::Result<()> {
+        let mut out = anstream::stdout().lock();
+        let files = |list: &[String]| report::count(list.len(), "file");
+        writeln!(
+            out,
+            "{} written, {} unchanged, {} of yours kept, {} removed",
+            files(&changes.written),
+            report::thousands(changes.kept.len()),
+            report::thousands(changes.owned.len()),
+            report::thousands(changes.removed.len())
+        )?;
+        for path in &changes.removed {
+            writeln!(out, "  removed {path}")?;
+        }
+        if !changes.missing.is_empty() {
+            writeln!(
+                out,
+                "Cargo.toml is yours and lacks; add under [dependencies]:"
+            )?;
+            changes
+                .missing
+                .iter()
+                .try_for_each(|line| writeln!(out, "  {line}"))?;
+        }
+        let folder = self.output.display();
+        writeln!(out, "next: cd {folder} && cargo run -- --help")?;
+        Ok(())
+    }
+
+    fn report_check(&self, changes: &Changes) -> anyhow::Result<ExitCode> {
+        let mut out = anstream::stdout().lock();
+        for path in &changes.written {
+            writeln!(out, "differs: {path}")?;
+        }
+        for path in &changes.removed {
+            writeln!(out, "no longer generated: {path}")?;
+        }
+        for line in &changes.missing {
+            writeln!(out, "Cargo.toml lacks: {line}")?;
+        }
+        let current =
+            changes.written.is_empty() && changes.removed.is_empty() && changes.missing.is_empty();
+        if current {
+            writeln!(out, "{} is up to date", self.output.display())?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        writeln!(out, "run mcpgen build without --check")?;
+        Ok(ExitCode::FAILURE)
+    }
+}
+
+/// The last part of a path or URL: the lock holds no path of a machine.
+fn file_name(name: &str) -> String {
+    name.rsplit(['/', '\\']).next().unwrap_or(name).to_owned()
+}
+
+/// Formats what is not formatted yet. Without rustfmt the code is as the templates lay it out.
+fn format_rust(tree: &mut Tree) -> anyhow::Result<()> {
+    let ours = |path: &str| !path.starts_with("src/runtime");
+    let rust: Vec<String> = tree
+        .iter()
+        .map(|file| file.path.clone())
+        .filter(|path| path.strip_suffix(".rs").is_some_and(ours))
+        .collect();
+    for path in rust {
+        let Some(file) = tree.get(&path) else {
+            continue;
+        };
+        match rustfmt(&file.text) {
+            Ok(text) => tree.replace(&path, text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                writeln!(
+                    anstream::stderr(),
+                    "mcpgen: warning: rustfmt is not installed; the code is not formatted"
+                )?;
+                return Ok(());
+            }
+            Err(error) => return Err(error).with_context(|| format!("rustfmt on {path}")),
+        }
+    }
+    Ok(())
+}
+
+fn rustfmt(text: &str) -> std::io::Result<String> {
+    let mut child = Command::new("rustfmt")
+        .args(["--edition", "2024", "--quiet", "--config", "max_width=100"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut stdin = child.stdin.take();
+    let input = text.to_owned();
+    let writer = std::thread::spawn(move || {
+        stdin
+            .as_mut()
+            .map_or(Ok(()), |pipe| pipe.write_all(input.as_bytes()))
+    });
+    let output = child.wait_with_output()?;
+    // A formatter that stopped reading says why on its own.
+    let _ = writer.join();
+    if !output.status.success() {
+        return Err(std::io::Error::other(
+            String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        ));
+    }
+    String::from_utf8(output.stdout).map_err(std::io::Error::other)
+}

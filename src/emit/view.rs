@@ -1,0 +1,381 @@
+//! What templates see: names and finished literals, nothing to decide.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::ident::{camel, literal, raw_json, snake, unique};
+use crate::runtime::config::variables;
+use crate::runtime::manifest::{
+    Action, ArgSpec, BodyContent, BodyFormat, CredentialSpec, Effect, HttpAction, KeyPlace,
+    Manifest, Place, SourceSpec, Style, ToolSpec, WireBody, WireParam,
+};
+
+/// The whole crate.
+#[derive(Debug, Serialize)]
+pub(super) struct Crate {
+    /// Package name.
+    pub(super) name: String,
+    /// Library name.
+    pub(super) library: String,
+    pub(super) groups: Vec<Group>,
+    /// Tools in the Manifest's order: (module, function).
+    pub(super) tools: Vec<(String, String)>,
+    /// Rust expression of the server's identity.
+    pub(super) server: String,
+    /// (name literal, expression) of each source.
+    pub(super) sources: Vec<(String, String)>,
+    /// Environment variables that credentials come from.
+    pub(super) variables: Vec<String>,
+}
+
+/// The tools of a tag.
+#[derive(Debug, Serialize)]
+pub(super) struct Group {
+    pub(super) module: String,
+    /// Literal of the tag.
+    pub(super) title: String,
+    pub(super) tools: Vec<Tool>,
+}
+
+/// One tool.
+#[derive(Debug, Serialize)]
+pub(super) struct Tool {
+    /// Literal of the tool's name.
+    pub(super) name: String,
+    pub(super) function: String,
+    pub(super) arguments: String,
+    /// Literal that documents it.
+    pub(super) doc: String,
+    pub(super) fields: Vec<Field>,
+    /// Rust expression of each field of its `ToolSpec`.
+    pub(super) spec: Vec<(&'static str, String)>,
+}
+
+/// One field of an argument struct.
+#[derive(Debug, Serialize)]
+pub(super) struct Field {
+    pub(super) name: String,
+    /// Literal of the argument's name, where it differs.
+    pub(super) rename: Option<String>,
+    pub(super) rust_type: String,
+    pub(super) optional: bool,
+    /// Literal that documents it.
+    pub(super) doc: String,
+}
+
+impl Crate {
+    pub(super) fn new(manifest: &Manifest, name: &str) -> Self {
+        let mut groups: Vec<(Option<&String>, Group)> = Vec::new();
+        let mut modules = Vec::new();
+        let (mut functions, mut types) = (Vec::new(), Vec::new());
+        let mut tools = Vec::new();
+        for spec in &manifest.tools {
+            let tag = spec.group.as_ref();
+            let at = groups
+                .iter()
+                .position(|(known, _)| *known == tag)
+                .unwrap_or_else(|| {
+                    let module = unique(
+                        snake(tag.map_or("tools", String::as_str), "group"),
+                        &mut modules,
+                    );
+                    let title = literal(tag.map_or("without a tag", String::as_str));
+                    groups.push((
+                        tag,
+                        Group {
+                            module,
+                            title,
+                            tools: Vec::new(),
+                        },
+                    ));
+                    groups.len() - 1
+                });
+            let Some((_, group)) = groups.get_mut(at) else {
+                continue;
+            };
+            let tool = tool(spec, &mut functions, &mut types);
+            tools.push((group.module.clone(), tool.function.clone()));
+            group.tools.push(tool);
+        }
+        let server = &manifest.server;
+        let option = |text: &Option<String>| {
+            text.as_ref()
+                .map_or("None".to_owned(), |t| format!("Some({})", owned(t)))
+        };
+        let mut names: Vec<String> = manifest
+            .sources
+            .values()
+            .flat_map(|source| source.credentials.values())
+            .flat_map(variables)
+            .map(str::to_owned)
+            .collect();
+        names.dedup();
+        Self {
+            name: name.to_owned(),
+            library: name.replace('-', "_"),
+            groups: groups.into_iter().map(|(_, group)| group).collect(),
+            tools,
+            server: format!(
+                "ServerSpec {{ name: {}, title: {}, version: {}, instructions: {} }}",
+                owned(&server.name),
+                option(&server.title),
+                owned(&server.version),
+                option(&server.instructions)
+            ),
+            sources: manifest
+                .sources
+                .iter()
+                .map(|(name, spec)| (literal(name), source(spec)))
+                .collect(),
+            variables: names,
+        }
+    }
+}
+
+fn owned(text: &str) -> String {
+    format!("{}.to_owned()", literal(text))
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    format!("vec![{}]", items.collect::<Vec<_>>().join(", "))
+}
+
+fn tool(spec: &ToolSpec, functions: &mut Vec<String>, types: &mut Vec<String>) -> Tool {
+    let Action::Http(action) = &spec.action;
+    let title = spec
+        .title
+        .as_ref()
+        .map_or("None".to_owned(), |title| format!("Some({})", owned(title)));
+    let schema = |object: &serde_json::Map<String, Value>| {
+        format!("schema({})", raw_json(&Value::Object(object.clone())))
+    };
+    let output = spec
+        .output_schema
+        .as_ref()
+        .map_or("None".to_owned(), |object| {
+            format!("Some({})", schema(object))
+        });
+    let group = spec
+        .group
+        .as_ref()
+        .map_or("None".to_owned(), |group| format!("Some({})", owned(group)));
+    let mut names = Vec::new();
+    Tool {
+        name: literal(&spec.name),
+        function: unique(snake(&spec.name, "tool"), functions),
+        arguments: unique(camel(&spec.name, "Tool"), types),
+        doc: literal(&format!(
+            "`{}`: {} {}.",
+            spec.name, action.method, action.path
+        )),
+        fields: spec
+            .args
+            .iter()
+            .map(|arg| field(spec, arg, &mut names))
+            .collect(),
+        spec: vec![
+            ("name", owned(&spec.name)),
+            ("title", title),
+            ("group", group),
+            ("description", owned(&spec.description)),
+            ("source", owned(&spec.source)),
+            (
+                "effect",
+                format!(
+                    "Effect::{}",
+                    match spec.effect {
+                        Effect::Read => "Read",
+                        Effect::Write => "Write",
+                        Effect::Destroy => "Destroy",
+                    }
+                ),
+            ),
+            ("idempotent", spec.idempotent.to_string()),
+            ("input_schema", schema(&spec.input_schema)),
+            ("output_schema", output),
+            ("args", list(spec.args.iter().map(arg))),
+            ("action", format!("Action::Http({})", http(action))),
+        ],
+    }
+}
+
+fn field(spec: &ToolSpec, arg: &ArgSpec, names: &mut Vec<String>) -> Field {
+    let schema = spec
+        .input_schema
+        .get("properties")
+        .and_then(|p| p.get(&arg.name))
+        .unwrap_or(&Value::Null);
+    let required = spec.input_schema.get("required").and_then(Value::as_array);
+    let optional = !required.is_some_and(|names| names.iter().any(|name| *name == arg.name));
+    let name = unique(snake(&arg.name, "arg"), names);
+    let said = schema
+        .get("description")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let bound = arg.clamp.map_or(String::new(), |bound| {
+        let end = |n: Option<i64>| n.map_or_else(String::new, |n| n.to_string());
+        format!(" Clamped to {}..={}.", end(bound.min), end(bound.max))
+    });
+    let doc = format!("{said}{bound}");
+    let doc = if doc.trim().is_empty() {
+        format!("The argument `{}`.", arg.name)
+    } else {
+        doc
+    };
+    Field {
+        rename: (name != arg.name).then(|| literal(&arg.name)),
+        name,
+        rust_type: rust_type(schema),
+        optional,
+        doc: literal(doc.trim()),
+    }
+}
+
+/// The Rust type of a schema; what has no plain one is a JSON value.
+fn rust_type(schema: &Value) -> String {
+    match schema.get("type").and_then(Value::as_str) {
+        Some("string") => "String".to_owned(),
+        // A JSON number keeps its digits.
+        Some("integer" | "number") => "Number".to_owned(),
+        Some("boolean") => "bool".to_owned(),
+        Some("array") => format!(
+            "Vec<{}>",
+            schema.get("items").map_or("Value".to_owned(), rust_type)
+        ),
+        _ => "Value".to_owned(),
+    }
+}
+
+fn arg(arg: &ArgSpec) -> String {
+    let end = |n: Option<i64>| n.map_or("None".to_owned(), |n| format!("Some({n})"));
+    let clamp = arg.clamp.map_or("None".to_owned(), |bound| {
+        format!(
+            "Some(Bound {{ min: {}, max: {} }})",
+            end(bound.min),
+            end(bound.max)
+        )
+    });
+    format!("ArgSpec {{ name: {}, clamp: {clamp} }}", owned(&arg.name))
+}
+
+fn http(action: &HttpAction) -> String {
+    let option = |text: &Option<String>| {
+        text.as_ref()
+            .map_or("None".to_owned(), |t| format!("Some({})", owned(t)))
+    };
+    let body = action.body.as_ref().map_or("None".to_owned(), |body| {
+        format!("Some({})", wire_body(body))
+    });
+    let security = action
+        .security
+        .iter()
+        .map(|all| list(all.iter().map(|name| owned(name))));
+    format!(
+        "HttpAction {{ method: {}, base_url: {}, path: {}, params: {}, body: {body}, accept: {}, security: {} }}",
+        owned(&action.method),
+        option(&action.base_url),
+        owned(&action.path),
+        list(action.params.iter().map(param)),
+        option(&action.accept),
+        list(security)
+    )
+}
+
+fn param(param: &WireParam) -> String {
+    let place = match param.place {
+        Place::Path => "Path",
+        Place::Query => "Query",
+        Place::Header => "Header",
+        Place::Cookie => "Cookie",
+    };
+    let style = match param.style {
+        Style::Simple => "Simple",
+        Style::Label => "Label",
+        Style::Matrix => "Matrix",
+        Style::Form => "Form",
+        Style::SpaceDelimited => "SpaceDelimited",
+        Style::PipeDelimited => "PipeDelimited",
+        Style::DeepObject => "DeepObject",
+    };
+    format!(
+        "WireParam {{ arg: {}, name: {}, place: Place::{place}, style: Style::{style}, explode: {}, allow_reserved: {}, json: {} }}",
+        owned(&param.arg),
+        owned(&param.name),
+        param.explode,
+        param.allow_reserved,
+        param.json
+    )
+}
+
+fn wire_body(body: &WireBody) -> String {
+    let format = match body.format {
+        BodyFormat::Json => "Json",
+        BodyFormat::Form => "Form",
+        BodyFormat::Text => "Text",
+        BodyFormat::Binary => "Binary",
+    };
+    let content = match &body.content {
+        BodyContent::Whole(arg) => format!("BodyContent::Whole({})", owned(arg)),
+        BodyContent::Properties(properties) => {
+            let pairs = properties
+                .iter()
+                .map(|(arg, name)| format!("({}, {})", owned(arg), owned(name)));
+            format!(
+                "BodyContent::Properties(IndexMap::from([{}]))",
+                pairs.collect::<Vec<_>>().join(", ")
+            )
+        }
+    };
+    format!(
+        "WireBody {{ content_type: {}, format: BodyFormat::{format}, required: {}, content: {content} }}",
+        owned(&body.content_type),
+        body.required
+    )
+}
+
+fn source(spec: &SourceSpec) -> String {
+    let credentials = spec
+        .credentials
+        .iter()
+        .map(|(name, kind)| format!("({}, {})", owned(name), credential(kind)));
+    let headers = spec
+        .headers
+        .iter()
+        .map(|(name, value)| format!("({}, {})", owned(name), owned(value)));
+    format!(
+        "SourceSpec {{ trusted_origins: {}, credentials: IndexMap::from([{}]), headers: IndexMap::from([{}]), timeout_ms: {}, max_response_bytes: {} }}",
+        list(spec.trusted_origins.iter().map(|origin| owned(origin))),
+        credentials.collect::<Vec<_>>().join(", "),
+        headers.collect::<Vec<_>>().join(", "),
+        spec.timeout_ms,
+        spec.max_response_bytes
+    )
+}
+
+fn credential(spec: &CredentialSpec) -> String {
+    match spec {
+        CredentialSpec::ApiKey { place, name, env } => {
+            let place = match place {
+                KeyPlace::Header => "Header",
+                KeyPlace::Query => "Query",
+                KeyPlace::Cookie => "Cookie",
+            };
+            format!(
+                "CredentialSpec::ApiKey {{ place: KeyPlace::{place}, name: {}, env: {} }}",
+                owned(name),
+                owned(env)
+            )
+        }
+        CredentialSpec::Basic {
+            env_user,
+            env_password,
+        } => format!(
+            "CredentialSpec::Basic {{ env_user: {}, env_password: {} }}",
+            owned(env_user),
+            owned(env_password)
+        ),
+        CredentialSpec::Bearer { env } => {
+            format!("CredentialSpec::Bearer {{ env: {} }}", owned(env))
+        }
+    }
+}
