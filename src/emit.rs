@@ -7,10 +7,10 @@ use minijinja::{Environment, UndefinedBehavior, context};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::runtime;
-use crate::runtime::manifest::Manifest;
+use crate::runtime::manifest::{Manifest, VERSION};
 
 mod ident;
+mod lockfile;
 mod tree;
 mod vendor;
 mod view;
@@ -112,6 +112,7 @@ pub fn emit(manifest: &Manifest, options: &Options) -> Result<Tree, EmitError> {
             Kind::Generated,
         );
     }
+    tree.add("Cargo.lock", lockfile::rest(&options.name), Kind::Seeded);
     for (path, text) in vendor::FILES {
         tree.add(path, (*text).to_owned(), Kind::Generated);
     }
@@ -155,8 +156,7 @@ pub fn lock(tree: &Tree, manifest: &Manifest, options: &Options) -> String {
             )
         })
         .collect();
-    let lock =
-        json!({"mcpgen": runtime::VERSION, "inputs": inputs, "files": files, "tools": tools});
+    let lock = json!({"mcpgen": VERSION, "inputs": inputs, "files": files, "tools": tools});
     format!("{lock:#}\n")
 }
 

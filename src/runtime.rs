@@ -16,9 +16,3 @@ pub mod serve;
 pub mod server;
 pub mod stdio;
 pub mod streamable;
-
-/// What upstreams are told is calling: the same from an interpreted and a generated server.
-pub const USER_AGENT: &str = "mcpgen/0.1.0";
-
-/// The version of mcpgen that this runtime is part of.
-pub const VERSION: &str = "0.1.0";

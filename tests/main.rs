@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod build;
 mod cli;
 mod conformance;
 mod corpus;

@@ -6,8 +6,8 @@ use std::io::Write;
 use indexmap::IndexMap;
 
 use crate::compile::Compiled;
-use crate::runtime::config::{Config, variables};
-use crate::runtime::manifest::{Action, Effect, Manifest, ToolSpec};
+use crate::runtime::config::Config;
+use crate::runtime::manifest::{Action, CredentialSpec, Effect, Manifest, ToolSpec};
 use crate::runtime::server;
 
 /// Bytes of JSON that are taken for one token.
@@ -94,7 +94,8 @@ pub(super) fn credentials(manifest: &Manifest, config: &Config) -> Vec<Credentia
             }
             states.push(CredentialState {
                 scheme: scheme.clone(),
-                variables: variables(credential)
+                variables: credential
+                    .variables()
                     .into_iter()
                     .map(str::to_owned)
                     .collect(),
@@ -134,7 +135,7 @@ pub(super) fn missing_credentials(manifest: &Manifest, config: &Config) -> Index
             let names = all
                 .iter()
                 .filter_map(|name| spec.credentials.get(name))
-                .flat_map(variables);
+                .flat_map(CredentialSpec::variables);
             names.collect::<Vec<_>>().join(" and ")
         };
         let text = alternatives

@@ -21,7 +21,7 @@ pub(super) struct Serve {
     options: DocOptions,
 
     #[command(flatten)]
-    serve: ServeOptions,
+    listen: ServeOptions,
 
     /// Answer with samples from the document; no API is called
     #[arg(long)]
@@ -41,7 +41,7 @@ Standard output carries the protocol; logs go to standard error.";
 
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        self.serve.log_to_stderr();
+        self.listen.log_to_stderr();
         let loaded = load_with(&self.options, self.mock).await?;
         let Some((catalog, compiled)) = loaded.usable()? else {
             return Ok(ExitCode::FAILURE);
@@ -51,7 +51,7 @@ impl Serve {
         self.introduce(&loaded, compiled, &config)?;
         // The tree and its text are no longer needed; the server may run for months.
         drop(loaded);
-        self.serve.serve(server).await?;
+        self.listen.serve(server).await?;
         Ok(ExitCode::SUCCESS)
     }
 

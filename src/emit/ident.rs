@@ -103,8 +103,8 @@ fn finished(mut name: String, fallback: &str) -> String {
 }
 
 /// A name that is not taken yet; it is added to `taken`.
-pub(super) fn unique(name: String, taken: &mut Vec<String>) -> String {
-    let mut found = name.clone();
+pub(super) fn unique(name: &str, taken: &mut Vec<String>) -> String {
+    let mut found = name.to_owned();
     let mut count = 2;
     while taken.contains(&found) {
         found = format!("{name}_{count}");

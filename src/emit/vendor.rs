@@ -94,39 +94,3 @@ pub(super) const FILES: &[(&str, &str)] = &[
         include_str!("../runtime/streamable.rs"),
     ),
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn walk(folder: &std::path::Path, found: &mut Vec<String>) {
-        for entry in std::fs::read_dir(folder).unwrap().flatten() {
-            let path = entry.path();
-            if path.is_dir() {
-                walk(&path, found);
-            } else {
-                let root = env!("CARGO_MANIFEST_DIR");
-                let path = path.strip_prefix(root).unwrap();
-                found.push(path.to_str().unwrap().to_owned());
-            }
-        }
-    }
-
-    #[test]
-    fn every_file_of_the_runtime_is_here() {
-        let mut found = vec!["src/runtime.rs".to_owned()];
-        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-        walk(&root.join("src/runtime"), &mut found);
-        found.sort();
-        let mut listed: Vec<_> = FILES.iter().map(|(path, _)| (*path).to_owned()).collect();
-        listed.sort();
-        assert_eq!(listed, found);
-    }
-
-    #[test]
-    fn the_version_is_the_package_s() {
-        assert_eq!(crate::runtime::VERSION, env!("CARGO_PKG_VERSION"));
-        let agent = format!("mcpgen/{}", env!("CARGO_PKG_VERSION"));
-        assert_eq!(crate::runtime::USER_AGENT, agent);
-    }
-}

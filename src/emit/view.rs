@@ -4,7 +4,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::ident::{camel, literal, raw_json, snake, unique};
-use crate::runtime::config::variables;
 use crate::runtime::manifest::{
     Action, ArgSpec, BodyContent, BodyFormat, CredentialSpec, Effect, HttpAction, KeyPlace,
     Manifest, Place, SourceSpec, Style, ToolSpec, WireBody, WireParam,
@@ -76,7 +75,7 @@ impl Crate {
                 .position(|(known, _)| *known == tag)
                 .unwrap_or_else(|| {
                     let module = unique(
-                        snake(tag.map_or("tools", String::as_str), "group"),
+                        &snake(tag.map_or("tools", String::as_str), "group"),
                         &mut modules,
                     );
                     let title = literal(tag.map_or("without a tag", String::as_str));
@@ -106,7 +105,7 @@ impl Crate {
             .sources
             .values()
             .flat_map(|source| source.credentials.values())
-            .flat_map(variables)
+            .flat_map(CredentialSpec::variables)
             .map(str::to_owned)
             .collect();
         names.dedup();
@@ -162,8 +161,8 @@ fn tool(spec: &ToolSpec, functions: &mut Vec<String>, types: &mut Vec<String>) -
     let mut names = Vec::new();
     Tool {
         name: literal(&spec.name),
-        function: unique(snake(&spec.name, "tool"), functions),
-        arguments: unique(camel(&spec.name, "Tool"), types),
+        function: unique(&snake(&spec.name, "tool"), functions),
+        arguments: unique(&camel(&spec.name, "Tool"), types),
         doc: literal(&format!(
             "`{}`: {} {}.",
             spec.name, action.method, action.path
@@ -207,7 +206,7 @@ fn field(spec: &ToolSpec, arg: &ArgSpec, names: &mut Vec<String>) -> Field {
         .unwrap_or(&Value::Null);
     let required = spec.input_schema.get("required").and_then(Value::as_array);
     let optional = !required.is_some_and(|names| names.iter().any(|name| *name == arg.name));
-    let name = unique(snake(&arg.name, "arg"), names);
+    let name = unique(&snake(&arg.name, "arg"), names);
     let said = schema
         .get("description")
         .and_then(Value::as_str)

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::tree::{Kind, Tree};
 use super::{LOCK, sha256};
-use crate::runtime;
+use crate::runtime::manifest::VERSION;
 
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +33,7 @@ pub enum WriteError {
     #[error("{0}: {1}; delete it to generate everything anew with --force")]
     Lock(PathBuf, String),
     /// A lock from a newer version.
-    #[error("{0} was made by mcpgen {1}, which is newer than this one ({version}): use that version", version = runtime::VERSION)]
+    #[error("{0} was made by mcpgen {1}, which is newer than this one ({version}): use that version", version = VERSION)]
     Newer(PathBuf, String),
     /// The system refused.
     #[error("{0}: {1}")]
@@ -72,7 +72,7 @@ pub fn compare(tree: &Tree, lock: &str, folder: &Path, force: bool) -> Result<Ch
         match (&there, file.kind) {
             (Some(_), Kind::Seeded) => changes.owned.push(file.path.clone()),
             (Some(text), Kind::Generated) if *text == file.text => {
-                changes.kept.push(file.path.clone())
+                changes.kept.push(file.path.clone());
             }
             (Some(text), Kind::Generated) => {
                 if known.get(&file.path) != Some(&sha256(text)) {
@@ -204,7 +204,7 @@ fn old_lock(folder: &Path, force: bool) -> Result<BTreeMap<String, String>, Writ
             .map(|part| part.parse().unwrap_or(0))
             .collect()
     };
-    if numbers(version) > numbers(runtime::VERSION) {
+    if numbers(version) > numbers(VERSION) {
         return Err(WriteError::Newer(path, version.to_owned()));
     }
     let files = lock

@@ -131,7 +131,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// A header needs a variable that is not set. A missing credential is no error: see [`missing`].
+    /// A header needs a variable that is not set. A missing credential is no error: a call that needs it says so.
     pub fn from_env(manifest: &Manifest) -> Result<Self, ConfigError> {
         Self::from_lookup(manifest, &|name| std::env::var(name).ok())
     }
@@ -218,17 +218,6 @@ pub fn filled<E>(
     }
     text.push_str(rest);
     Ok(text)
-}
-
-/// The environment variables that a credential comes from.
-pub fn variables(spec: &CredentialSpec) -> Vec<&str> {
-    match spec {
-        CredentialSpec::ApiKey { env, .. } | CredentialSpec::Bearer { env } => vec![env],
-        CredentialSpec::Basic {
-            env_user,
-            env_password,
-        } => vec![env_user, env_password],
-    }
 }
 
 #[cfg(test)]

@@ -25,6 +25,12 @@ impl Manifest {
     pub const VERSION: u32 = 1;
 }
 
+/// The version of mcpgen that this code is part of.
+pub const VERSION: &str = "0.1.0";
+
+/// What upstreams are told is calling: the same from an interpreted and a generated server.
+pub const USER_AGENT: &str = "mcpgen/0.1.0";
+
 /// How the server introduces itself (MCP `Implementation` and `instructions`).
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -86,6 +92,19 @@ pub enum CredentialSpec {
         /// Environment variable with the token.
         env: String,
     },
+}
+
+impl CredentialSpec {
+    /// The environment variables that it comes from.
+    pub fn variables(&self) -> Vec<&str> {
+        match self {
+            Self::ApiKey { env, .. } | Self::Bearer { env } => vec![env],
+            Self::Basic {
+                env_user,
+                env_password,
+            } => vec![env_user, env_password],
+        }
+    }
 }
 
 /// Where an API key goes.

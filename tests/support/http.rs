@@ -26,8 +26,14 @@ impl HttpServer {
     /// Starts `mcpgen` with these arguments and `--http 127.0.0.1:0`, and waits until it listens.
     #[track_caller]
     pub(crate) fn start(args: &[&str], env: &[(&str, &str)]) -> Self {
+        Self::start_program(env!("CARGO_BIN_EXE_mcpgen"), args, env)
+    }
+
+    /// Starts any server that takes `--http`.
+    #[track_caller]
+    pub(crate) fn start_program(program: &str, args: &[&str], env: &[(&str, &str)]) -> Self {
         let args = [args, &["--http", "127.0.0.1:0"]].concat();
-        let mut child = process::spawn(env!("CARGO_BIN_EXE_mcpgen"), &args, env);
+        let mut child = process::spawn(program, &args, env);
         let stderr = BufReader::new(child.stderr.take().expect("stderr is a pipe"));
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 
-use crate::runtime::config::{Credential, SourceConfig, variables};
+use crate::runtime::config::{Credential, SourceConfig};
 use crate::runtime::error::CallError;
 use crate::runtime::manifest::{CredentialSpec, HttpAction, KeyPlace, SourceSpec};
 
@@ -128,7 +128,7 @@ fn missing(action: &HttpAction, spec: &SourceSpec) -> CallError {
             let names = all
                 .iter()
                 .filter_map(|name| spec.credentials.get(name))
-                .flat_map(variables);
+                .flat_map(CredentialSpec::variables);
             names.collect::<Vec<_>>().join(" and ")
         })
         .collect();

@@ -131,7 +131,7 @@ fn client(config: &Config, mut resolver: dial::Resolver) -> Result<reqwest::Clie
         .dns_resolver(resolver)
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
-        .user_agent(crate::runtime::USER_AGENT);
+        .user_agent(crate::runtime::manifest::USER_AGENT);
     if let Some(proxy) = &config.proxy {
         // The URL may hold a password: it is not repeated.
         let proxy = reqwest::Proxy::all(proxy)

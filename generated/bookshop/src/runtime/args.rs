@@ -1,0 +1,427 @@
+//! Arguments: from what a client sent to what may reach an upstream.
+//!
+//! [`Args`] can only be made by [`Checker::check`], and the only way to I/O takes `&Args`: an
+//! unchecked value cannot leave.
+
+use std::sync::{Arc, OnceLock};
+
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
+use serde_json::{Map, Number, Value, json};
+
+use super::error::CallError;
+use super::manifest::{Bound, ToolSpec};
+
+mod effort;
+mod limits;
+
+/// Violations that are told at once.
+const VIOLATIONS_MAX: usize = 20;
+/// Most values in arguments of which every violation is looked for; in larger ones it is the first.
+const THOROUGH_MAX: usize = 10_000;
+/// Characters of a value that a message quotes.
+const QUOTE_MAX: usize = 60;
+
+/// Arguments that passed validation and clamping.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Args {
+    values: Map<String, Value>,
+    clamped: Vec<Clamped>,
+}
+
+/// A value that was moved into its bounds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Clamped {
+    /// JSON Pointer into the arguments.
+    pub pointer: String,
+    /// What was sent.
+    pub from: Value,
+    /// What is used.
+    pub to: Value,
+}
+
+impl Args {
+    /// The value of an argument; `None` if it was not given, `Some(Null)` if it was given as null.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.values.get(name)
+    }
+
+    /// All values, by argument.
+    pub fn values(&self) -> &Map<String, Value> {
+        &self.values
+    }
+
+    /// The values that were moved into their bounds.
+    pub fn clamped(&self) -> &[Clamped] {
+        &self.clamped
+    }
+}
+
+/// Checks the arguments of one tool.
+pub struct Checker {
+    schema: Arc<Map<String, Value>>,
+    clamps: Vec<(String, Bound)>,
+    /// Compiled at the first call: a server of a thousand tools starts without a thousand validators.
+    validator: OnceLock<Result<Validator, String>>,
+}
+
+impl Checker {
+    /// The checker of a tool whose input schema is `schema`.
+    pub fn new(tool: &ToolSpec, schema: Arc<Map<String, Value>>) -> Self {
+        let clamps = tool
+            .args
+            .iter()
+            .filter_map(|arg| Some((arg.name.clone(), arg.clamp?)))
+            .collect();
+        Self {
+            schema,
+            clamps,
+            validator: OnceLock::new(),
+        }
+    }
+
+    /// Clamps, then validates.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_arguments` with every violation at once, each with a JSON Pointer and a hint.
+    pub fn check(&self, values: Map<String, Value>) -> Result<Args, CallError> {
+        let mut instance = bounded(values)?;
+        let clamped = match &mut instance {
+            Value::Object(values) => self.clamp(values),
+            _ => Vec::new(),
+        };
+        let values = self.validated(instance)?;
+        Ok(Args { values, clamped })
+    }
+
+    /// The second check, of what a hook made of checked arguments: nothing is moved into its bounds
+    /// any more, what is outside them is refused.
+    ///
+    /// # Errors
+    ///
+    /// `hook_refused` with every violation at once.
+    pub fn recheck(&self, values: Map<String, Value>, first: Args) -> Result<Args, CallError> {
+        if values == first.values {
+            return Ok(first);
+        }
+        let checked = bounded(values).and_then(|instance| self.validated(instance));
+        let values = checked.map_err(|error| CallError {
+            code: "hook_refused",
+            hint: Some("the owner of this server has to correct its hook".to_owned()),
+            ..error
+        })?;
+        Ok(Args { values, ..first })
+    }
+
+    fn validated(&self, instance: Value) -> Result<Map<String, Value>, CallError> {
+        let validator = self.validator.get_or_init(|| {
+            validator(&Value::Object((*self.schema).clone())).map_err(|error| error.to_string())
+        });
+        let validator = validator.as_ref().map_err(|why| {
+            CallError::new(
+                "invalid_tool",
+                format!("the tool's own schema cannot be used: {why}"),
+            )
+        })?;
+        let valid = effort::bounded(|| validator.is_valid(&instance))?;
+        if !valid {
+            return Err(effort::bounded(|| violations(validator, &instance))?);
+        }
+        match instance {
+            Value::Object(values) => Ok(values),
+            _ => Err(CallError::new(
+                "invalid_arguments",
+                "arguments are not an object",
+            )),
+        }
+    }
+
+    fn clamp(&self, values: &mut Map<String, Value>) -> Vec<Clamped> {
+        let mut clamped = Vec::new();
+        for (name, bound) in &self.clamps {
+            let Some(value) = values.get_mut(name) else {
+                continue;
+            };
+            let Some(to) = value.as_number().and_then(|number| clamp(number, *bound)) else {
+                continue;
+            };
+            let from = std::mem::replace(value, Value::Number(to.clone()));
+            clamped.push(Clamped {
+                pointer: format!("/{name}"),
+                from,
+                to: Value::Number(to),
+            });
+        }
+        clamped
+    }
+}
+
+/// The values, if none has a size that is refused before anything else looks at it.
+fn bounded(values: Map<String, Value>) -> Result<Value, CallError> {
+    let instance = Value::Object(values);
+    let found = limits::findings(&instance, VIOLATIONS_MAX);
+    if found.is_empty() {
+        Ok(instance)
+    } else {
+        Err(invalid(&found, false))
+    }
+}
+
+/// The nearest bound, if an integer is outside its bounds.
+fn clamp(number: &Number, bound: Bound) -> Option<Number> {
+    let text = number.to_string();
+    let digits = text.strip_prefix('-').unwrap_or(&text);
+    if !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    // An integer that does not fit is beyond every bound, on the side of its sign.
+    let value = text.parse::<i128>().unwrap_or(if text.starts_with('-') {
+        i128::MIN
+    } else {
+        i128::MAX
+    });
+    if let Some(min) = bound.min.filter(|min| value < i128::from(*min)) {
+        return Some(min.into());
+    }
+    bound
+        .max
+        .filter(|max| value > i128::from(*max))
+        .map(Into::into)
+}
+
+/// A validator for a schema, within bounds of time: a linear regex engine where it can hold all of
+/// the schema's patterns, else a backtracking one with a limit.
+///
+/// # Errors
+///
+/// The schema is not valid JSON Schema 2020-12, or a pattern suits neither engine.
+pub fn validator(schema: &Value) -> Result<Validator, ValidationError<'static>> {
+    let schema = effort::metered(schema);
+    let options = || effort::with_meter(jsonschema::options().with_draft(Draft::Draft202012));
+    let linear = PatternOptions::regex()
+        .size_limit(1 << 20)
+        .dfa_size_limit(1 << 20);
+    options()
+        .with_pattern_options(linear)
+        .build(&schema)
+        .or_else(|_| {
+            let backtracking = PatternOptions::fancy_regex().backtrack_limit(100_000);
+            options().with_pattern_options(backtracking).build(&schema)
+        })
+}
+
+/// Whether a value matches a schema, within the same bounds as arguments.
+pub(super) fn is_valid(validator: &Validator, value: &Value) -> bool {
+    limits::findings(value, 1).is_empty()
+        && effort::bounded(|| validator.is_valid(value)).unwrap_or(false)
+}
+
+/// Every violation, in one error.
+fn violations(validator: &Validator, instance: &Value) -> CallError {
+    let mut lines: Vec<String> = Vec::new();
+    let mut more = false;
+    if limits::size(instance) > THOROUGH_MAX {
+        let first = validator.validate(instance).err();
+        let mut lines = first.iter().flat_map(describe).collect::<Vec<_>>();
+        lines.truncate(VIOLATIONS_MAX);
+        return invalid(&lines, false);
+    }
+    for error in validator.iter_errors(instance) {
+        for line in describe(&error) {
+            more |= lines.len() >= VIOLATIONS_MAX;
+            if !more && !lines.contains(&line) {
+                lines.push(line);
+            }
+        }
+        if more {
+            break;
+        }
+    }
+    invalid(&lines, more)
+}
+
+/// The error that tells these violations; `more`: and there are others.
+fn invalid(lines: &[String], more: bool) -> CallError {
+    let count = if more {
+        format!("more than {VIOLATIONS_MAX}")
+    } else {
+        lines.len().to_string()
+    };
+    let noun = if lines.len() == 1 {
+        "violation"
+    } else {
+        "violations"
+    };
+    let message = format!(
+        "{count} {noun} of the input schema; nothing was sent\n- {}",
+        lines.join("\n- ")
+    );
+    CallError::new("invalid_arguments", message)
+        .hint("correct the arguments and call again")
+        .fact("violations", json!(lines))
+}
+
+/// A violation as lines `/pointer: what is wrong; what to do`.
+fn describe(error: &ValidationError<'_>) -> Vec<String> {
+    let pointer = error.instance_path().as_str();
+    let at = |name: &str| format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+    match error.kind() {
+        ValidationErrorKind::Required { property } => {
+            let name = property.as_str().unwrap_or_default();
+            vec![format!("{}: required, but missing", at(name))]
+        }
+        ValidationErrorKind::AdditionalProperties { unexpected } => unexpected
+            .iter()
+            .map(|name| format!("{}: no such argument", at(&quote(name))))
+            .collect(),
+        ValidationErrorKind::Enum { options } => {
+            vec![format!(
+                "{pointer}: {} is not one of {}",
+                quoted(error),
+                quote(&options.to_string())
+            )]
+        }
+        ValidationErrorKind::Maximum { limit } => vec![format!(
+            "{pointer}: {} is above the maximum {limit}",
+            quoted(error)
+        )],
+        ValidationErrorKind::Minimum { limit } => vec![format!(
+            "{pointer}: {} is below the minimum {limit}",
+            quoted(error)
+        )],
+        ValidationErrorKind::OneOfNotValid { .. } | ValidationErrorKind::AnyOf { .. } => {
+            vec![format!(
+                "{pointer}: {} matches none of the alternatives",
+                quoted(error)
+            )]
+        }
+        _ => {
+            let pointer = if pointer.is_empty() { "/" } else { pointer };
+            vec![format!(
+                "{pointer}: {}",
+                quote_long(&error.to_string(), 4 * QUOTE_MAX)
+            )]
+        }
+    }
+}
+
+fn quoted(error: &ValidationError<'_>) -> String {
+    quote(&error.instance().to_string())
+}
+
+fn quote(text: &str) -> String {
+    quote_long(text, QUOTE_MAX)
+}
+
+fn quote_long(text: &str, max: usize) -> String {
+    let mut short: String = text.chars().filter(|c| !c.is_control()).take(max).collect();
+    if text.chars().count() > max {
+        short.push('…');
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::manifest::{Action, ArgSpec, Effect, HttpAction};
+    use super::*;
+
+    fn checker(schema: Value, clamps: &[(&str, Option<i64>, Option<i64>)]) -> Checker {
+        let Value::Object(schema) = schema else {
+            panic!("not an object")
+        };
+        let tool = ToolSpec {
+            name: "t".into(),
+            title: None,
+            group: None,
+            description: String::new(),
+            source: "s".into(),
+            effect: Effect::Read,
+            idempotent: true,
+            input_schema: schema.clone(),
+            output_schema: None,
+            args: clamps
+                .iter()
+                .map(|(name, min, max)| ArgSpec {
+                    name: (*name).to_owned(),
+                    clamp: Some(Bound {
+                        min: *min,
+                        max: *max,
+                    }),
+                })
+                .collect(),
+            action: Action::Http(HttpAction {
+                method: "GET".into(),
+                base_url: None,
+                path: "/".into(),
+                params: vec![],
+                body: None,
+                accept: None,
+                security: vec![],
+            }),
+        };
+        Checker::new(&tool, Arc::new(schema))
+    }
+
+    #[allow(clippy::needless_pass_by_value, reason = "it reads better in a table")]
+    fn object(value: Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn page_sizes_move_into_their_bounds() {
+        let schema = json!({"type": "object", "properties": {"limit": {"type": "integer", "minimum": 1, "maximum": 100}}});
+        let checker = checker(schema, &[("limit", Some(1), Some(100))]);
+        for (sent, want) in [
+            ("5000", "100"),
+            ("0", "1"),
+            ("-99999999999999999999999999999999999999999999", "1"),
+            ("99999999999999999999999999999999999999999999", "100"),
+            ("7", "7"),
+        ] {
+            let sent: Value = serde_json::from_str(&format!(r#"{{"limit": {sent}}}"#)).unwrap();
+            let args = checker.check(object(sent)).unwrap();
+            assert_eq!(args.get("limit").unwrap().to_string(), want);
+        }
+        assert!(checker.check(object(json!({"limit": "abc"}))).is_err());
+        assert!(checker.check(object(json!({"limit": 1.5}))).is_err());
+    }
+
+    #[test]
+    fn every_violation_is_told_at_once() {
+        let schema = json!({
+            "type": "object", "additionalProperties": false, "required": ["id"],
+            "properties": {"id": {"type": "integer"}, "n": {"type": "integer", "maximum": 3}, "k": {"enum": ["a"]}}
+        });
+        let error = checker(schema, &[])
+            .check(object(json!({"n": 9, "k": "b", "x": 1})))
+            .unwrap_err();
+        for line in [
+            "/id: required, but missing",
+            "/x: no such argument",
+            "/n: 9 is above the maximum 3",
+            r#"/k: "b" is not one of ["a"]"#,
+        ] {
+            assert!(error.message.contains(line), "{}", error.message);
+        }
+    }
+
+    #[test]
+    fn an_exponential_schema_is_given_up_on() {
+        let mut defs = Map::new();
+        for i in 0..30 {
+            let next = json!({"$ref": format!("#/$defs/d{}", i + 1)});
+            defs.insert(format!("d{i}"), json!({"oneOf": [next, next]}));
+        }
+        defs.insert("d30".into(), json!({"type": "string"}));
+        let schema =
+            json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/d0"}}, "$defs": defs});
+        for value in [json!({"a": "x"}), json!({"a": 1})] {
+            let error = checker(schema.clone(), &[])
+                .check(object(value))
+                .unwrap_err();
+            assert_eq!(error.code, "arguments_too_complex");
+        }
+    }
+}

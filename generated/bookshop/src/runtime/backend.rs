@@ -1,0 +1,57 @@
+//! The seam to I/O: a back end carries out the action of one tool.
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+
+use super::args::Args;
+use super::error::CallError;
+
+/// One tool's way to its upstream, prepared once. Dropping the future stops the work.
+pub trait Backend: Send + Sync {
+    /// Carries out the action with checked arguments.
+    fn call<'a>(&'a self, args: &'a Args) -> BoxFuture<'a, Result<Outcome, CallError>>;
+
+    /// Describes, for a person, exactly what a call would do, with credentials masked.
+    fn preview(&self, args: &Args) -> Result<String, CallError>;
+}
+
+/// What a call brought, in terms that no back end owns.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The content.
+    pub content: Content,
+    /// A remark for the model that is not part of the content.
+    pub note: Option<String>,
+}
+
+/// The content of a result.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// JSON.
+    Json(Value),
+    /// Text.
+    Text(String),
+    /// An image; standard base64.
+    Image {
+        /// Media type.
+        mime: String,
+        /// Bytes in base64.
+        base64: String,
+    },
+    /// Sound; standard base64.
+    Audio {
+        /// Media type.
+        mime: String,
+        /// Bytes in base64.
+        base64: String,
+    },
+    /// Other bytes; standard base64.
+    Blob {
+        /// Media type.
+        mime: String,
+        /// Bytes in base64.
+        base64: String,
+    },
+    /// Success without content.
+    Empty,
+}

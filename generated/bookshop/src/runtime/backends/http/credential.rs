@@ -1,0 +1,143 @@
+//! Which credentials go with a request, and where in it.
+
+use base64::Engine;
+
+use crate::runtime::config::{Credential, SourceConfig};
+use crate::runtime::error::CallError;
+use crate::runtime::manifest::{CredentialSpec, HttpAction, KeyPlace, SourceSpec};
+
+use super::wire;
+
+/// What credentials add to a request.
+#[derive(Default)]
+pub(super) struct Additions {
+    pub(super) headers: Vec<(String, String)>,
+    /// Encoded query pairs.
+    pub(super) query: Vec<(String, String)>,
+    pub(super) cookies: Vec<(String, String)>,
+}
+
+impl Additions {
+    /// Whether no credential goes with the request.
+    pub(super) fn is_empty(&self) -> bool {
+        self.headers.is_empty() && self.query.is_empty() && self.cookies.is_empty()
+    }
+}
+
+/// What stands for a secret where a person reads the request.
+pub(super) const MASK: &str = "***";
+
+/// The credentials of the first alternative that is complete. `masked` puts [`MASK`] in place of
+/// every value, given or not.
+///
+/// # Errors
+///
+/// `missing_credential`, naming the environment variables, if no alternative is complete.
+pub(super) fn additions(
+    action: &HttpAction,
+    spec: &SourceSpec,
+    config: &SourceConfig,
+    masked: bool,
+) -> Result<Additions, CallError> {
+    let mut out = Additions::default();
+    if action.security.is_empty() {
+        return Ok(out);
+    }
+    let has = |name: &String| {
+        let kind = spec.credentials.get(name);
+        kind.is_some_and(|kind| config.has(name, kind))
+    };
+    let complete = |all: &&Vec<String>| all.iter().all(has);
+    // An alternative with credentials is better than the empty one, which stands for "none needed".
+    let configured = action
+        .security
+        .iter()
+        .filter(|all| !all.is_empty())
+        .find(complete);
+    let chosen = configured.or_else(|| action.security.iter().find(complete));
+    let chosen = match chosen {
+        Some(all) => all,
+        None if masked => match action.security.first() {
+            Some(all) => all,
+            None => return Ok(out),
+        },
+        None => return Err(missing(action, spec)),
+    };
+    for name in chosen {
+        let Some(kind) = spec.credentials.get(name) else {
+            continue;
+        };
+        if !config.sends(kind) {
+            add(&mut out, kind, config.credentials.get(name), masked);
+        }
+    }
+    Ok(out)
+}
+
+fn add(out: &mut Additions, kind: &CredentialSpec, credential: Option<&Credential>, masked: bool) {
+    let token = match credential {
+        _ if masked => MASK.to_owned(),
+        Some(Credential::Token(token)) => token.reveal().to_owned(),
+        Some(Credential::UserPassword(user, password)) => base64::engine::general_purpose::STANDARD
+            .encode(format!("{}:{}", user.reveal(), password.reveal())),
+        None => return,
+    };
+    let encoded = |token: &str| {
+        if masked {
+            token.to_owned()
+        } else {
+            wire::encode(token)
+        }
+    };
+    match kind {
+        CredentialSpec::ApiKey {
+            place: KeyPlace::Header,
+            name,
+            ..
+        } => {
+            out.headers.push((name.to_ascii_lowercase(), token));
+        }
+        CredentialSpec::ApiKey {
+            place: KeyPlace::Query,
+            name,
+            ..
+        } => {
+            out.query.push((wire::encode(name), encoded(&token)));
+        }
+        CredentialSpec::ApiKey {
+            place: KeyPlace::Cookie,
+            name,
+            ..
+        } => {
+            out.cookies.push((name.clone(), encoded(&token)));
+        }
+        CredentialSpec::Basic { .. } => out
+            .headers
+            .push(("authorization".to_owned(), format!("Basic {token}"))),
+        CredentialSpec::Bearer { .. } => out
+            .headers
+            .push(("authorization".to_owned(), format!("Bearer {token}"))),
+    }
+}
+
+fn missing(action: &HttpAction, spec: &SourceSpec) -> CallError {
+    let alternatives: Vec<String> = action
+        .security
+        .iter()
+        .map(|all| {
+            let names = all
+                .iter()
+                .filter_map(|name| spec.credentials.get(name))
+                .flat_map(CredentialSpec::variables);
+            names.collect::<Vec<_>>().join(" and ")
+        })
+        .collect();
+    CallError::new(
+        "missing_credential",
+        "the server has no credential for this call; nothing was sent",
+    )
+    .hint(format!(
+        "the owner of this server has to set {} in its environment",
+        alternatives.join(" or ")
+    ))
+}

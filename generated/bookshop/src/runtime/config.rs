@@ -1,0 +1,232 @@
+//! What the environment gives: secrets, certificates, a proxy. It is kept apart from the Manifest, so
+//! that nothing printed from a Manifest can hold a secret.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use super::manifest::{CredentialSpec, KeyPlace, Manifest, SourceSpec};
+
+/// A value that is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a value.
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// The value, for the one place that sends it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Why a server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A header's value names a variable that is not set.
+    #[error("header `{header}` needs the environment variable {variable}, which is not set")]
+    HeaderVariable {
+        /// The header.
+        header: String,
+        /// The variable.
+        variable: String,
+    },
+    /// A header that cannot be sent.
+    #[error("header `{header}`: {reason}")]
+    Header {
+        /// The header.
+        header: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A certificate file that cannot be used.
+    #[error("certificate file {path}: {reason}")]
+    Certificate {
+        /// The file.
+        path: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A proxy URL that cannot be used.
+    #[error("proxy: {0}")]
+    Proxy(String),
+    /// A base URL that cannot be used.
+    #[error("tool `{tool}`: {reason}")]
+    BaseUrl {
+        /// The tool.
+        tool: String,
+        /// Why not.
+        reason: String,
+    },
+    /// The HTTP client cannot be made.
+    #[error("the HTTP client cannot be made: {0}")]
+    Client(String),
+}
+
+/// A credential with its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Credential {
+    /// The key or token.
+    Token(Secret),
+    /// User name and password.
+    UserPassword(Secret, Secret),
+}
+
+/// What the environment gives one source.
+#[derive(Debug, Clone, Default)]
+pub struct SourceConfig {
+    /// Credentials that are set, by scheme name.
+    pub credentials: BTreeMap<String, Credential>,
+    /// Headers with their values.
+    pub headers: Vec<(String, Secret)>,
+    /// What came from the environment into those values.
+    pub header_secrets: Vec<Secret>,
+}
+
+impl SourceConfig {
+    /// Whether a credential is there: set in the environment, or sent in a header of the owner's.
+    pub fn has(&self, scheme: &str, spec: &CredentialSpec) -> bool {
+        self.credentials.contains_key(scheme) || self.sends(spec)
+    }
+
+    /// Whether a header of the owner's stands in for a credential.
+    pub fn sends(&self, spec: &CredentialSpec) -> bool {
+        let header = match spec {
+            CredentialSpec::ApiKey {
+                place: KeyPlace::Header,
+                name,
+                ..
+            } => name,
+            CredentialSpec::ApiKey { .. } => return false,
+            CredentialSpec::Basic { .. } | CredentialSpec::Bearer { .. } => "authorization",
+        };
+        self.headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case(header))
+    }
+}
+
+/// What the environment gives.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// By source name.
+    pub sources: BTreeMap<String, SourceConfig>,
+    /// PEM files with certificates to trust besides the system's.
+    pub ca_certs: Vec<PathBuf>,
+    /// Proxy for all requests; the system's own setting is not used.
+    pub proxy: Option<String>,
+}
+
+impl Config {
+    /// Reads what the Manifest names from the process's environment.
+    ///
+    /// # Errors
+    ///
+    /// A header needs a variable that is not set. A missing credential is no error: a call that needs it says so.
+    pub fn from_env(manifest: &Manifest) -> Result<Self, ConfigError> {
+        Self::from_lookup(manifest, &|name| std::env::var(name).ok())
+    }
+
+    fn from_lookup(
+        manifest: &Manifest,
+        lookup: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let mut config = Self::default();
+        for (name, source) in &manifest.sources {
+            let mut found = SourceConfig::default();
+            for (scheme, spec) in &source.credentials {
+                if let Some(credential) = credential(spec, lookup) {
+                    found.credentials.insert(scheme.clone(), credential);
+                }
+            }
+            headers(source, lookup, &mut found)?;
+            config.sources.insert(name.clone(), found);
+        }
+        Ok(config)
+    }
+}
+
+/// A variable that is set and not empty, without the line end that files tend to bring.
+fn value(name: &str, lookup: &dyn Fn(&str) -> Option<String>) -> Option<Secret> {
+    let text = lookup(name)?;
+    let text = text.trim_end_matches(['\r', '\n']);
+    (!text.is_empty()).then(|| Secret::new(text))
+}
+
+fn credential(
+    spec: &CredentialSpec,
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Option<Credential> {
+    Some(match spec {
+        CredentialSpec::ApiKey { env, .. } | CredentialSpec::Bearer { env } => {
+            Credential::Token(value(env, lookup)?)
+        }
+        CredentialSpec::Basic {
+            env_user,
+            env_password,
+        } => Credential::UserPassword(value(env_user, lookup)?, value(env_password, lookup)?),
+    })
+}
+
+/// Headers of a source, `${env:NAME}` replaced, and what it was replaced by.
+fn headers(
+    source: &SourceSpec,
+    lookup: &dyn Fn(&str) -> Option<String>,
+    into: &mut SourceConfig,
+) -> Result<(), ConfigError> {
+    for (header, template) in &source.headers {
+        let text = filled(template, |variable| {
+            let found = value(variable, lookup).ok_or_else(|| ConfigError::HeaderVariable {
+                header: header.clone(),
+                variable: variable.to_owned(),
+            })?;
+            into.header_secrets.push(found.clone());
+            Ok(found.reveal().to_owned())
+        })?;
+        into.headers.push((header.clone(), Secret::new(text)));
+    }
+    Ok(())
+}
+
+/// A header's template with every `${env:NAME}` replaced.
+///
+/// # Errors
+///
+/// Those of `value`.
+pub fn filled<E>(
+    template: &str,
+    mut value: impl FnMut(&str) -> Result<String, E>,
+) -> Result<String, E> {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("${env:") {
+        let Some((variable, after)) = after.split_once('}') else {
+            break;
+        };
+        text.push_str(before);
+        text.push_str(&value(variable)?);
+        rest = after;
+    }
+    text.push_str(rest);
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let secret = Credential::UserPassword(Secret::new("canary"), Secret::new("canary"));
+        assert!(!format!("{secret:?}").contains("canary"));
+    }
+}

@@ -1,0 +1,350 @@
+//! The Manifest: the finished server as data. It is all that the runtime, and every other back end,
+//! knows of the inputs; no secret is in it, only the names of the environment variables that hold
+//! them.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A finished server.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of this format.
+    pub version: u32,
+    /// How the server introduces itself.
+    pub server: ServerSpec,
+    /// Where calls go, by source name.
+    pub sources: IndexMap<String, SourceSpec>,
+    /// The tools, in the order they are listed.
+    pub tools: Vec<ToolSpec>,
+}
+
+impl Manifest {
+    /// The version of the format that this code writes and reads.
+    pub const VERSION: u32 = 1;
+}
+
+/// The version of mcpgen that this code is part of.
+pub const VERSION: &str = "0.1.0";
+
+/// What upstreams are told is calling: the same from an interpreted and a generated server.
+pub const USER_AGENT: &str = "mcpgen/0.1.0";
+
+/// How the server introduces itself (MCP `Implementation` and `instructions`).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerSpec {
+    /// Programmatic name.
+    pub name: String,
+    /// Name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Version of what is served.
+    pub version: String,
+    /// Advice to the model on how to use the tools.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instructions: Option<String>,
+}
+
+/// One source: an upstream and what it takes to reach it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceSpec {
+    /// Origins (`https://host[:port]`) that may be dialled even if their address is private, because
+    /// the owner named them and not a document.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub trusted_origins: Vec<String>,
+    /// Credentials by security scheme name.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub credentials: IndexMap<String, CredentialSpec>,
+    /// Headers that go with every request; values may hold `${env:NAME}`.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub headers: IndexMap<String, String>,
+    /// One deadline for a whole call, in milliseconds.
+    pub timeout_ms: u64,
+    /// Most bytes of a decoded response.
+    pub max_response_bytes: u64,
+}
+
+/// How a credential is sent and which environment variable holds it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum CredentialSpec {
+    /// A key in a header, query parameter or cookie.
+    ApiKey {
+        /// Where it goes.
+        place: KeyPlace,
+        /// The header, parameter or cookie name.
+        name: String,
+        /// Environment variable with the key.
+        env: String,
+    },
+    /// HTTP Basic (RFC 7617).
+    Basic {
+        /// Environment variable with the user name.
+        env_user: String,
+        /// Environment variable with the password.
+        env_password: String,
+    },
+    /// HTTP Bearer (RFC 6750).
+    Bearer {
+        /// Environment variable with the token.
+        env: String,
+    },
+}
+
+impl CredentialSpec {
+    /// The environment variables that it comes from.
+    pub fn variables(&self) -> Vec<&str> {
+        match self {
+            Self::ApiKey { env, .. } | Self::Bearer { env } => vec![env],
+            Self::Basic {
+                env_user,
+                env_password,
+            } => vec![env_user, env_password],
+        }
+    }
+}
+
+/// Where an API key goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyPlace {
+    /// A request header.
+    Header,
+    /// A query parameter.
+    Query,
+    /// A cookie.
+    Cookie,
+}
+
+/// What a tool does to the world; drives the guard and the MCP annotations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Changes nothing.
+    Read,
+    /// Creates or changes.
+    Write,
+    /// Deletes.
+    Destroy,
+}
+
+impl Effect {
+    /// The word used on the command line and in tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Destroy => "destroy",
+        }
+    }
+}
+
+/// One finished tool.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToolSpec {
+    /// The name clients call it by; unique in the Manifest.
+    pub name: String,
+    /// Name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The group it belongs to: its first tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// What it does, for the model.
+    pub description: String,
+    /// The source it calls.
+    pub source: String,
+    /// What it does to the world.
+    pub effect: Effect,
+    /// Whether calling it twice is the same as calling it once.
+    pub idempotent: bool,
+    /// JSON Schema 2020-12 of the arguments: an object, closed, self-contained.
+    pub input_schema: Map<String, Value>,
+    /// Lenient JSON Schema of the result, with an object root.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_schema: Option<Map<String, Value>>,
+    /// The arguments, in schema order.
+    pub args: Vec<ArgSpec>,
+    /// What to do with them.
+    pub action: Action,
+}
+
+/// One argument.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArgSpec {
+    /// The property of the input schema.
+    pub name: String,
+    /// A bound that clamps instead of refusing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clamp: Option<Bound>,
+}
+
+/// Inclusive integer bounds that a value is moved into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bound {
+    /// Least value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min: Option<i64>,
+    /// Greatest value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max: Option<i64>,
+}
+
+/// What a tool does, as data.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// An HTTP request.
+    Http(HttpAction),
+}
+
+/// An HTTP request with places for arguments.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HttpAction {
+    /// The method, upper case.
+    pub method: String,
+    /// Scheme, host, port and path prefix, without a slash at the end; `None` if nothing says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
+    /// The path template, `/pets/{petId}`.
+    pub path: String,
+    /// Parameters, in the order they are written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub params: Vec<WireParam>,
+    /// The request body.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<WireBody>,
+    /// The `Accept` header.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accept: Option<String>,
+    /// Alternatives, each a set of credentials that go together; empty: none needed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub security: Vec<Vec<String>>,
+}
+
+/// A parameter on the wire.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WireParam {
+    /// The argument whose value it carries.
+    pub arg: String,
+    /// Its name on the wire.
+    pub name: String,
+    /// Where it goes.
+    pub place: Place,
+    /// How it is written.
+    pub style: Style,
+    /// Whether arrays and objects become one pair an element.
+    pub explode: bool,
+    /// Whether reserved characters stay as they are (query only).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub allow_reserved: bool,
+    /// Whether the value is JSON text (`content: application/json`), whatever the style.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub json: bool,
+}
+
+#[allow(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// Where a parameter goes (OpenAPI `in`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// A segment of the path.
+    Path,
+    /// The query string.
+    Query,
+    /// A header.
+    Header,
+    /// A cookie.
+    Cookie,
+}
+
+impl Place {
+    /// The word that OpenAPI uses for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Path => "path",
+            Self::Query => "query",
+            Self::Header => "header",
+            Self::Cookie => "cookie",
+        }
+    }
+}
+
+/// How a parameter is written (OpenAPI 3.1.1 §4.8.12.3, RFC 6570).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Style {
+    /// Comma-separated (path, header).
+    Simple,
+    /// Dot-prefixed (path).
+    Label,
+    /// Semicolon-prefixed (path).
+    Matrix,
+    /// Ampersand-separated (query, cookie).
+    Form,
+    /// Space-separated arrays (query).
+    SpaceDelimited,
+    /// Pipe-separated arrays (query).
+    PipeDelimited,
+    /// `name[key]=value` objects (query).
+    DeepObject,
+}
+
+/// A request body.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WireBody {
+    /// The `Content-Type` that is sent.
+    pub content_type: String,
+    /// How the text is made.
+    pub format: BodyFormat,
+    /// Whether it is sent even if no argument is for it.
+    pub required: bool,
+    /// What goes in it.
+    pub content: BodyContent,
+}
+
+/// How a body's text is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BodyFormat {
+    /// JSON text.
+    Json,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// The string itself.
+    Text,
+    /// The bytes that the base64 string stands for.
+    Binary,
+}
+
+/// What goes in a body.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BodyContent {
+    /// An object with one property an argument: `(argument, property)`.
+    Properties(IndexMap<String, String>),
+    /// The value of one argument.
+    Whole(String),
+}
+
+/// Reads a schema that is written in source code as JSON text; what is no object is empty, which a
+/// generated crate's own tests find.
+pub fn schema(text: &str) -> Map<String, Value> {
+    serde_json::from_str(text).unwrap_or_default()
+}

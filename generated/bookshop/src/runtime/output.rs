@@ -1,0 +1,108 @@
+//! Results in MCP's terms.
+
+use rmcp::model::{
+    CallToolResult, ContentBlock, JsonObject, MetaObject, ResourceContents, ResultType,
+};
+use serde_json::{Map, Value, json};
+
+use super::args::Clamped;
+use super::backend::{Content, Outcome};
+use super::error::CallError;
+
+/// The `_meta` key that tells which values were moved into their bounds.
+pub const CLAMPED_KEY: &str = "mcpgen/clamped";
+/// The `_meta` key that tells a program why a call failed.
+pub const ERROR_KEY: &str = "mcpgen/error";
+/// The property that holds a response which does not fit the advertised schema.
+pub const MISFIT_KEY: &str = "mcpgen_response";
+
+/// The result of a call that succeeded. `fits` says whether a structured result matches the
+/// advertised output schema.
+pub fn success(
+    outcome: Outcome,
+    clamped: &[Clamped],
+    fits: &dyn Fn(&Value) -> bool,
+) -> CallToolResult {
+    let mut notes: Vec<String> = clamped
+        .iter()
+        .map(|c| {
+            format!(
+                "note: {} was changed from {} to {}, its bound",
+                c.pointer, c.from, c.to
+            )
+        })
+        .collect();
+    notes.extend(outcome.note.map(|note| format!("note: {note}")));
+    let mut structured = None;
+    let main = match outcome.content {
+        Content::Json(value) => {
+            let text = value.to_string();
+            let object = wrapped(value);
+            structured = Some(if fits(&object) {
+                object
+            } else {
+                notes.push(
+                    "note: the response does not have the shape that its schema promises"
+                        .to_owned(),
+                );
+                json!({ MISFIT_KEY: object })
+            });
+            Some(ContentBlock::text(text))
+        }
+        Content::Text(text) => Some(ContentBlock::text(text)),
+        Content::Image { mime, base64 } => Some(ContentBlock::image(base64, mime)),
+        Content::Audio { mime, base64 } => Some(ContentBlock::audio(base64, mime)),
+        Content::Blob { mime, base64 } => Some(ContentBlock::resource(
+            ResourceContents::blob(base64, "mcpgen://response").with_mime_type(mime),
+        )),
+        Content::Empty => None,
+    };
+    let mut content: Vec<ContentBlock> = main.into_iter().collect();
+    if !notes.is_empty() {
+        content.push(ContentBlock::text(notes.join("\n")));
+    }
+    let mut result = CallToolResult::success(content);
+    result.structured_content = structured;
+    if !clamped.is_empty() {
+        let changes: Map<String, Value> = clamped
+            .iter()
+            .map(|c| (c.pointer.clone(), json!([c.from, c.to])))
+            .collect();
+        let mut meta = MetaObject::new();
+        meta.0
+            .insert(CLAMPED_KEY.to_owned(), Value::Object(changes));
+        result.meta = Some(meta);
+    }
+    result
+}
+
+/// Structured content is an object in every revision: lists and scalars are wrapped.
+fn wrapped(value: Value) -> Value {
+    match value {
+        Value::Object(object) => Value::Object(object),
+        Value::Array(items) => json!({ "items": items }),
+        scalar => json!({ "value": scalar }),
+    }
+}
+
+/// The result of a call that failed.
+pub fn failure(error: &CallError) -> CallToolResult {
+    let mut result = CallToolResult::error(vec![ContentBlock::text(error.text())]);
+    let mut facts: Map<String, Value> = error
+        .facts
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.clone()))
+        .collect();
+    facts.insert("code".to_owned(), error.code.into());
+    facts.insert("retryable".to_owned(), error.retryable.into());
+    let mut meta = MetaObject::new();
+    meta.0.insert(ERROR_KEY.to_owned(), Value::Object(facts));
+    result.meta = Some(meta);
+    result.result_type = Some(ResultType::COMPLETE);
+    result
+}
+
+/// A schema as rmcp wants it.
+pub fn schema(object: &Map<String, Value>) -> std::sync::Arc<JsonObject> {
+    std::sync::Arc::new(object.clone())
+}

@@ -1,0 +1,360 @@
+//! An MCP server over a Manifest.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use indexmap::IndexMap;
+use jsonschema::Validator;
+use rmcp::model::{
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestMethod,
+    CompleteRequestParams, CompleteResult, DiscoverResult, ErrorData, Implementation, JsonObject,
+    ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesRequestMethod,
+    ListResourceTemplatesResult, ListResourcesRequestMethod, ListResourcesResult, ListToolsResult,
+    MetaObject, PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, Tool,
+    ToolAnnotations,
+};
+use rmcp::service::RequestContext;
+use rmcp::{RoleServer, ServerHandler};
+use serde_json::{Map, Value};
+
+use super::args::{Args, Checker};
+use super::backend::{Backend, Outcome};
+use super::error::CallError;
+use super::hooks::{Hooks, Step};
+use super::manifest::{Effect, Manifest, ToolSpec};
+use super::output;
+
+/// How long clients may keep a tool list, in milliseconds: it changes when the server restarts.
+const LIST_TTL_MS: u64 = 300_000;
+/// The result's `_meta` key that names the server (MCP 2026-07-28, base protocol).
+const SERVER_INFO_KEY: &str = "io.modelcontextprotocol/serverInfo";
+
+/// A server; cloning it is cloning one `Arc`.
+#[derive(Clone)]
+pub struct Server {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    info: ServerConfig,
+    info_meta: MetaObject,
+    tools: Vec<Tool>,
+    entries: IndexMap<String, Entry>,
+    hooks: Option<Arc<dyn Hooks>>,
+}
+
+/// One tool, prepared.
+struct Entry {
+    checker: Checker,
+    backend: Box<dyn Backend>,
+    output_schema: Option<Arc<JsonObject>>,
+    /// Compiled at the first result.
+    output: OnceLock<Option<Validator>>,
+}
+
+/// Why a call cannot even be tried.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("unknown tool `{name}`{}", near.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default())]
+pub struct UnknownTool {
+    name: String,
+    near: Option<String>,
+}
+
+impl Server {
+    /// A server whose tools are carried out by `backends`, one a tool in the Manifest's order.
+    pub fn new(manifest: &Manifest, backends: Vec<Box<dyn Backend>>) -> Self {
+        Self::with_hooks(manifest, backends, None)
+    }
+
+    /// A server with the owner's code around its calls.
+    pub fn with_hooks(
+        manifest: &Manifest,
+        backends: Vec<Box<dyn Backend>>,
+        hooks: Option<Arc<dyn Hooks>>,
+    ) -> Self {
+        let mut tools = Vec::with_capacity(manifest.tools.len());
+        let mut entries = IndexMap::with_capacity(manifest.tools.len());
+        for (spec, backend) in manifest.tools.iter().zip(backends) {
+            let tool = tool(spec);
+            entries.insert(
+                spec.name.clone(),
+                Entry {
+                    checker: Checker::new(spec, tool.input_schema.clone()),
+                    backend,
+                    output_schema: tool.output_schema.clone(),
+                    output: OnceLock::new(),
+                },
+            );
+            tools.push(tool);
+        }
+        let mut identity = Implementation::new(&manifest.server.name, &manifest.server.version);
+        identity.title.clone_from(&manifest.server.title);
+        let mut info_meta = MetaObject::new();
+        info_meta.0.insert(
+            SERVER_INFO_KEY.to_owned(),
+            serde_json::to_value(&identity).unwrap_or_default(),
+        );
+        let mut info = ServerConfig::new(ServerCapabilities::builder().enable_tools().build())
+            .with_server_info(identity);
+        info.instructions.clone_from(&manifest.server.instructions);
+        Self {
+            inner: Arc::new(Inner {
+                info,
+                info_meta,
+                tools,
+                entries,
+                hooks,
+            }),
+        }
+    }
+
+    /// Checks arguments and carries out a tool.
+    ///
+    /// # Errors
+    ///
+    /// The tool is unknown (outer), or the call failed (inner).
+    pub async fn call(
+        &self,
+        name: &str,
+        arguments: Map<String, Value>,
+    ) -> Result<Result<(Outcome, Args), CallError>, UnknownTool> {
+        let entry = self.entry(name)?;
+        let args = match entry.checker.check(arguments) {
+            Ok(args) => args,
+            Err(error) => return Ok(Err(error)),
+        };
+        let result = match &self.inner.hooks {
+            None => entry
+                .backend
+                .call(&args)
+                .await
+                .map(|outcome| (outcome, args)),
+            Some(hooks) => entry.hooked(name, args, hooks.as_ref()).await,
+        };
+        Ok(result)
+    }
+
+    /// Checks arguments and describes what the call would do.
+    ///
+    /// # Errors
+    ///
+    /// The tool is unknown (outer), or the arguments are refused (inner).
+    pub fn preview(
+        &self,
+        name: &str,
+        arguments: Map<String, Value>,
+    ) -> Result<Result<(String, Args), CallError>, UnknownTool> {
+        let entry = self.entry(name)?;
+        let checked = entry.checker.check(arguments);
+        Ok(checked.and_then(|args| Ok((entry.backend.preview(&args)?, args))))
+    }
+
+    fn entry(&self, name: &str) -> Result<&Entry, UnknownTool> {
+        self.inner.entries.get(name).ok_or_else(|| UnknownTool {
+            name: name.chars().filter(|c| !c.is_control()).take(64).collect(),
+            near: self.near(name),
+        })
+    }
+
+    /// A tool whose name differs only in case or separators.
+    fn near(&self, name: &str) -> Option<String> {
+        let plain = |text: &str| -> String {
+            text.chars()
+                .filter(char::is_ascii_alphanumeric)
+                .map(|c| c.to_ascii_lowercase())
+                .collect()
+        };
+        let wanted = plain(name);
+        self.inner
+            .entries
+            .keys()
+            .find(|key| plain(key) == wanted)
+            .cloned()
+    }
+
+    async fn result(
+        &self,
+        name: &str,
+        arguments: Map<String, Value>,
+    ) -> Result<CallToolResult, UnknownTool> {
+        let started = Instant::now();
+        let result = self.call(name, arguments).await?;
+        let code = result.as_ref().err().map_or("ok", |error| error.code);
+        tracing::info!(
+            tool = name,
+            outcome = code,
+            elapsed_ms = started.elapsed().as_millis(),
+            "call"
+        );
+        let entry = self.entry(name)?;
+        Ok(match result {
+            Ok((outcome, args)) => {
+                output::success(outcome, args.clamped(), &|value| entry.fits(value))
+            }
+            Err(error) => output::failure(&error),
+        })
+    }
+}
+
+impl Entry {
+    /// A call with the owner's code around it. What the hook before it changed is checked again.
+    async fn hooked(
+        &self,
+        name: &str,
+        args: Args,
+        hooks: &dyn Hooks,
+    ) -> Result<(Outcome, Args), CallError> {
+        let (result, args) = match hooks.before(name, args.values().clone()).await? {
+            Step::Answer(outcome) => (Ok(outcome), args),
+            Step::Continue(values) => {
+                let args = self.checker.recheck(values, args)?;
+                (self.backend.call(&args).await, args)
+            }
+        };
+        Ok((hooks.after(name, result).await?, args))
+    }
+
+    /// Whether a structured result matches the advertised schema.
+    fn fits(&self, value: &Value) -> bool {
+        let Some(schema) = &self.output_schema else {
+            return true;
+        };
+        let validator = self.output.get_or_init(|| {
+            let schema = Value::Object((**schema).clone());
+            super::args::validator(&schema).ok()
+        });
+        validator
+            .as_ref()
+            .is_some_and(|validator| super::args::is_valid(validator, value))
+    }
+}
+
+/// A tool as it stands in `tools/list`.
+pub fn listed(spec: &ToolSpec) -> Value {
+    serde_json::to_value(tool(spec)).unwrap_or_default()
+}
+
+/// A tool as clients see it, with all four annotations.
+fn tool(spec: &ToolSpec) -> Tool {
+    let annotations = ToolAnnotations::new()
+        .read_only(spec.effect == Effect::Read)
+        // "Only additive" cannot be known of a write.
+        .destructive(spec.effect != Effect::Read)
+        .idempotent(spec.idempotent)
+        .open_world(true);
+    let mut tool = Tool::new(
+        spec.name.clone(),
+        spec.description.clone(),
+        output::schema(&spec.input_schema),
+    )
+    .with_annotations(annotations);
+    tool.title.clone_from(&spec.title);
+    match &spec.output_schema {
+        Some(schema) => tool.with_raw_output_schema(output::schema(schema)),
+        None => tool,
+    }
+}
+
+/// Whether the request is of a revision whose results name the server.
+fn is_modern(context: &RequestContext<RoleServer>) -> bool {
+    context
+        .protocol_version()
+        .is_some_and(|version| version >= ProtocolVersion::V_2026_07_28)
+}
+
+impl ServerHandler for Server {
+    fn get_info(&self) -> ServerConfig {
+        self.inner.info.clone()
+    }
+
+    async fn discover(
+        &self,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<DiscoverResult, ErrorData> {
+        let versions = self.supported_protocol_versions().into_owned();
+        Ok(DiscoverResult::from_server_info(versions, self.get_info())
+            .with_ttl_ms(LIST_TTL_MS)
+            .with_cache_scope(CacheScope::Public))
+    }
+
+    async fn list_tools(
+        &self,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ListToolsResult, ErrorData> {
+        if request.and_then(|request| request.cursor).is_some() {
+            return Err(ErrorData::invalid_params(
+                "unknown cursor: the list has one page",
+                None,
+            ));
+        }
+        let mut result = ListToolsResult::with_all_items(self.inner.tools.clone());
+        if is_modern(&context) {
+            result = result
+                .with_ttl_ms(LIST_TTL_MS)
+                .with_cache_scope(CacheScope::Public);
+            result.meta = Some(self.inner.info_meta.clone());
+        }
+        Ok(result)
+    }
+
+    async fn call_tool(
+        &self,
+        request: CallToolRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<CallToolResponse, ErrorData> {
+        let arguments = request.arguments.unwrap_or_default();
+        let result = tokio::select! {
+            result = self.result(&request.name, arguments) => result,
+            () = context.ct.cancelled() => return Err(ErrorData::internal_error("cancelled", None)),
+        };
+        let mut result =
+            result.map_err(|unknown| ErrorData::invalid_params(unknown.to_string(), None))?;
+        if is_modern(&context) {
+            let meta = result.meta.get_or_insert_default();
+            meta.0.extend(self.inner.info_meta.0.clone());
+        }
+        Ok(CallToolResponse::Complete(result))
+    }
+
+    // What is not declared as a capability is not there: rmcp would answer with empty lists.
+
+    async fn list_prompts(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        Err(ErrorData::method_not_found::<ListPromptsRequestMethod>())
+    }
+
+    async fn list_resources(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        Err(ErrorData::method_not_found::<ListResourcesRequestMethod>())
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        Err(ErrorData::method_not_found::<
+            ListResourceTemplatesRequestMethod,
+        >())
+    }
+
+    async fn complete(
+        &self,
+        _request: CompleteRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        Err(ErrorData::method_not_found::<CompleteRequestMethod>())
+    }
+
+    fn get_tool(&self, name: &str) -> Option<Tool> {
+        let index = self.inner.entries.get_index_of(name)?;
+        self.inner.tools.get(index).cloned()
+    }
+}

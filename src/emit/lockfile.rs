@@ -1,0 +1,20 @@
+//! The crate's `Cargo.lock`: the one kept under `templates/`, with the crate's own entry in its place.
+
+const REST: &str = include_str!("../../templates/rest.lock");
+/// Stands for the crate's name.
+const PLACEHOLDER: &str = "@name@";
+
+/// The lock file of a crate of this name. Cargo sorts packages by name and compares the whole text.
+pub(super) fn rest(name: &str) -> String {
+    let mut parts = REST.split("\n[[package]]\n");
+    let head = parts.next().unwrap_or_default();
+    let mut packages: Vec<String> = parts
+        .map(|package| package.trim_end().replace(PLACEHOLDER, name))
+        .collect();
+    packages.sort_by_key(|package| package.lines().next().map(str::to_owned));
+    let body: String = packages
+        .iter()
+        .map(|package| format!("\n[[package]]\n{package}\n"))
+        .collect();
+    format!("{head}{body}")
+}
