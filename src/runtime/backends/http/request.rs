@@ -269,19 +269,19 @@ pub(super) fn same_shape(template: &str, path: &str) -> Result<(), CallError> {
             "the path would leave its template; nothing was sent",
         )
     };
-    let (wanted, sent): (Vec<&str>, Vec<&str>) =
-        (template.split('/').collect(), path.split('/').collect());
-    if wanted.len() != sent.len() {
+    if template.split('/').count() != path.split('/').count() {
         return Err(changed());
     }
-    for (wanted, sent) in wanted.iter().zip(&sent) {
+    for (wanted, sent) in template.split('/').zip(path.split('/')) {
         let literal = !wanted.contains('{');
-        let dots = matches!(
-            sent.to_ascii_lowercase().replace("%2e", ".").as_str(),
-            "." | ".."
-        );
+        let dots = || {
+            matches!(
+                sent.to_ascii_lowercase().replace("%2e", ".").as_str(),
+                "." | ".."
+            )
+        };
         if (literal && wanted != sent)
-            || (!literal && (sent.is_empty() || dots))
+            || (!literal && (sent.is_empty() || dots()))
             || sent.contains(['{', '}', '?', '#', '\\'])
         {
             return Err(changed());
