@@ -122,10 +122,36 @@ pub struct Body {
 /// What comes back.
 #[derive(Debug, Clone, Default)]
 pub struct Output {
+    /// A sample of it, if samples were asked for.
+    pub sample: Sample,
     /// Media types of the success response, best first.
     pub media_types: Vec<String>,
     /// Self-contained JSON Schema 2020-12 of the success response, if it is JSON.
     pub schema: Option<Value>,
     /// What the document says of it.
     pub description: Option<String>,
+}
+
+/// A sample of a success response.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Sample {
+    /// No content.
+    #[default]
+    Empty,
+    /// JSON.
+    Json(Value),
+    /// Text of a media type.
+    Text {
+        /// Media type.
+        mime: String,
+        /// The text.
+        text: String,
+    },
+    /// Bytes of a media type.
+    Bytes {
+        /// Media type.
+        mime: String,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
 }

@@ -9,11 +9,15 @@ use clap::{CommandFactory, Parser, Subcommand};
 mod call;
 mod check;
 mod completions;
+mod connect;
+mod demo;
+mod install;
 mod list;
 mod load;
 mod man;
 mod options;
 mod plan;
+mod progress;
 mod report;
 mod serve;
 
@@ -33,11 +37,14 @@ struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
+  mcpgen demo                                  see it work, with nothing to set up
   mcpgen check openapi.yaml                    what would become a tool, and what would not
   mcpgen list openapi.yaml                     the tools, their effect and their cost
   mcpgen serve openapi.yaml                    serve the reads to an MCP client over stdio
   mcpgen call openapi.yaml get_pet --arg petId=7 --dry-run
                                                the exact request of a call, nothing sent
+  mcpgen install openapi.yaml --client claude-desktop
+                                               add the server to a client's configuration
 
 Exit status: 0 success, 1 errors in the input or a failed call, 2 wrong usage or I/O.";
 
@@ -48,6 +55,8 @@ enum Command {
     List(list::List),
     Plan(plan::Plan),
     Call(call::Call),
+    Demo(demo::Demo),
+    Install(install::Install),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -78,6 +87,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::List(list) => list.run().await,
         Command::Plan(plan) => plan.run().await,
         Command::Call(call) => call.run().await,
+        Command::Demo(demo) => demo.run().await,
+        Command::Install(install) => install.run().await,
         Command::Completions(completions) => completions.run(&mut Cli::command()),
         Command::Man(man) => man.run(&Cli::command()),
     }

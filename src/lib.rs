@@ -18,6 +18,8 @@
 //! - [`catalog`]: all that a source offers, in terms that no kind of source owns.
 //! - [`policy`]: what an agent may do.
 //! - [`compile`]: one pass a file; Catalog and Policy become a Manifest and diagnostics.
+//! - [`demo`]: a bookshop with an HTTP API of its own, for `mcpgen demo`.
+//! - [`mock`]: a back end that answers with samples from the document.
 //! - [`runtime`]: executes a Manifest. `args` checks arguments, `backends` carry out actions,
 //!   `scan` looks at every incoming message, `server` speaks MCP, `stdio` and `serve` run it.
 //!
@@ -36,8 +38,10 @@
 pub mod catalog;
 pub mod cli;
 pub mod compile;
+pub mod demo;
 pub mod diag;
 pub mod input;
+pub mod mock;
 pub mod policy;
 pub mod runtime;
 pub mod source;

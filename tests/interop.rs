@@ -208,7 +208,7 @@ fn client(sdk: Sdk) -> Option<impl Fn(&Value) -> Value> {
 }
 
 /// The value of a variable that `tests/run` sets, if it is set.
-fn installed(variable: &str) -> Option<String> {
+pub(crate) fn installed(variable: &str) -> Option<String> {
     let value = env::var(variable).ok().filter(|value| !value.is_empty());
     if value.is_none() {
         let message = format!("{variable} is not set (bash tests/run installs the clients)");

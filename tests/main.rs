@@ -6,7 +6,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod conformance;
+mod demo;
+mod docs;
+mod http;
+mod install;
 mod interop;
+mod lint;
 #[allow(
     dead_code,
     unused_imports,

@@ -11,7 +11,7 @@ pub(crate) mod upstream;
 pub(crate) use client::Client;
 pub(crate) use golden::golden;
 pub(crate) use http::HttpServer;
-pub(crate) use process::{Output, run};
+pub(crate) use process::{Output, run, run_in};
 pub(crate) use scratch::Scratch;
 pub(crate) use upstream::{Recorded, Reply, Upstream};
 

@@ -99,7 +99,10 @@ fn walk(folder: &Path, prefix: &str, found: &mut Vec<File>) {
             continue;
         };
         let path = format!("{prefix}{name}");
-        if kind.is_dir() && !SKIPPED.contains(&&*name) {
+        if SKIPPED.contains(&&*name) {
+            continue;
+        }
+        if kind.is_dir() {
             walk(&entry.path(), &format!("{path}/"), found);
         } else if kind.is_file()
             && !is_named(&name, "lock")
@@ -206,6 +209,7 @@ rules! {
         ["src/runtime/serve.rs", "let c = ::reqwest::Client::new();", "reqwest"],
         ["src/cli.rs", "use annotate_snippets as a;", "annotate_snippets"],
         ["src/diag.rs", "use comfy_table;", "comfy_table"],
+        ["src/input/fetch.rs", "use indicatif::ProgressBar;", "indicatif"],
     ],
     passes [
         ["src/runtime/server.rs", "use rmcp::ServerHandler;"],

@@ -8,18 +8,15 @@ use base64::Engine;
 use clap::Args;
 use serde_json::{Map, Value};
 
-use super::load::load;
+use super::load::{self, load_with};
 use super::options::DocOptions;
-use super::serve::reachable;
 use crate::compile::Compiled;
 use crate::diag::nearest::nearest;
+use crate::diag::render;
 use crate::runtime::args::Clamped;
 use crate::runtime::backend::{Content, Outcome};
-use crate::runtime::backends;
-use crate::runtime::config::Config;
 use crate::runtime::error::CallError;
 use crate::runtime::manifest::ToolSpec;
-use crate::runtime::server::Server;
 
 /// Call one tool, as a client would
 #[derive(Debug, Args)]
@@ -39,6 +36,10 @@ pub(super) struct Call {
     #[arg(long, value_name = "NAME=VALUE")]
     arg: Vec<String>,
 
+    /// Answer with a sample from the document; no API is called
+    #[arg(long)]
+    mock: bool,
+
     /// Print the exact request, credentials masked, and send nothing
     #[arg(long)]
     dry_run: bool,
@@ -54,20 +55,14 @@ Exit status: 0 if the call succeeded, 1 if it failed or was refused.";
 
 impl Call {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        let loaded = load(&self.options).await?;
-        let Some((_, compiled)) = loaded.usable()? else {
+        let loaded = load_with(&self.options, self.mock).await?;
+        let Some((catalog, compiled)) = loaded.usable()? else {
             return Ok(ExitCode::FAILURE);
         };
         let spec = self.find(compiled)?;
         let arguments = self.arguments(spec)?;
-        let mut config = Config::from_env(&compiled.manifest)?;
-        config.ca_certs.clone_from(&self.options.ca_cert);
-        config.proxy.clone_from(&self.options.proxy);
-        reachable(&compiled.manifest)?;
-        let server = Server::new(
-            &compiled.manifest,
-            backends::open(&compiled.manifest, &config)?,
-        );
+        let config = load::config(&self.options, &compiled.manifest)?;
+        let server = load::server(catalog, &compiled.manifest, &config, self.mock)?;
         if self.dry_run {
             return match server.preview(&self.tool, arguments)? {
                 Ok((text, args)) => print(
@@ -203,10 +198,10 @@ fn print(outcome: &Outcome, clamped: &[Clamped]) -> anyhow::Result<ExitCode> {
 }
 
 fn print_failure(error: &CallError) -> anyhow::Result<ExitCode> {
-    writeln!(
-        anstream::stderr(),
-        "error: {}",
-        crate::diag::render::printable(&error.text())
-    )?;
+    let mut stderr = anstream::stderr().lock();
+    for (index, line) in error.text().lines().enumerate() {
+        let start = if index == 0 { "error: " } else { "" };
+        writeln!(stderr, "{start}{}", render::printable(line))?;
+    }
     Ok(ExitCode::FAILURE)
 }

@@ -74,7 +74,7 @@ fn as_json(tool: &ToolSpec) -> Value {
 }
 
 /// Columns without lines between them, wrapped to the terminal, 80 columns in a pipe.
-fn table(tools: &[ToolSpec]) -> Table {
+pub(super) fn table(tools: &[ToolSpec]) -> Table {
     let mut table = Table::new();
     table
         .load_style(comfy_table::presets::NOTHING)

@@ -4,10 +4,16 @@ use std::io::Write;
 use std::path::Path;
 
 use super::options::DocOptions;
+use super::progress::Progress;
 use crate::catalog::Catalog;
 use crate::compile::{Compiled, compile};
 use crate::diag::{Diagnostics, Severity, render};
 use crate::input::{fetch, openapi};
+use crate::policy::Policy;
+use crate::runtime::backends;
+use crate::runtime::config::Config;
+use crate::runtime::manifest::{Action, Manifest};
+use crate::runtime::server::Server;
 use crate::source::{Budget, Source};
 
 /// A document, read and compiled, with what was found.
@@ -18,28 +24,96 @@ pub(super) struct Loaded {
     pub(super) compiled: Option<(Catalog, Compiled)>,
 }
 
+/// Where requests would go if there were an upstream; no such host can exist (RFC 6761 §6.4).
+const MOCK_URL: &str = "https://mock.invalid";
+
 pub(super) async fn load(options: &DocOptions) -> anyhow::Result<Loaded> {
+    load_with(options, false).await
+}
+
+/// With `mock`, samples of responses are made, and a document without servers is served all the same.
+pub(super) async fn load_with(options: &DocOptions, mock: bool) -> anyhow::Result<Loaded> {
     let base_url = options.base_url()?;
+    // Someone may be typing the document into the terminal.
+    let progress = if options.doc == "-" {
+        Progress::none()
+    } else {
+        Progress::start("reading the document")
+    };
     let source = fetch::fetch(&options.doc, &options.fetch()).await?;
+    progress.now(format!("compiling {}", render::printable(&source.name)));
     let policy = options.policy(source.url.as_ref())?;
+    Ok(compiled(source, base_url.map(String::from), &policy, mock))
+}
+
+/// A source, read and compiled.
+pub(super) fn compiled(
+    source: Source,
+    base_url: Option<String>,
+    policy: &Policy,
+    mock: bool,
+) -> Loaded {
     let mut diags = Diagnostics::default();
-    let read_options = openapi::ReadOptions {
+    let options = openapi::ReadOptions {
         document_url: source.url.clone(),
-        base_url: base_url.map(String::from),
+        base_url,
         fallback_name: stem(&source.name),
+        samples: mock,
     };
     let compiled = source
         .parse(&Budget::default(), &mut diags)
         .and_then(|tree| {
-            let catalog = openapi::read(&tree, &read_options, &mut diags)?;
-            let compiled = compile(&catalog, &policy, &mut diags);
+            let mut catalog = openapi::read(&tree, &options, &mut diags)?;
+            for capability in catalog.capabilities.iter_mut().filter(|_| mock) {
+                capability
+                    .base_url
+                    .get_or_insert_with(|| MOCK_URL.to_owned());
+            }
+            let compiled = compile(&catalog, policy, &mut diags);
             Some((catalog, compiled))
         });
-    Ok(Loaded {
+    Loaded {
         source,
         diags,
         compiled,
-    })
+    }
+}
+
+/// What the environment and the options give to a Manifest.
+pub(super) fn config(options: &DocOptions, manifest: &Manifest) -> anyhow::Result<Config> {
+    let mut config = Config::from_env(manifest)?;
+    config.ca_certs.clone_from(&options.ca_cert);
+    config.proxy.clone_from(&options.proxy);
+    Ok(config)
+}
+
+/// A server that cannot reach any upstream is of no use.
+pub(super) fn reachable(manifest: &Manifest) -> anyhow::Result<()> {
+    let somewhere = manifest.tools.iter().any(|tool| match &tool.action {
+        Action::Http(action) => action.base_url.is_some(),
+    });
+    anyhow::ensure!(
+        somewhere,
+        "the document does not say where the API is: pass --base-url https://…"
+    );
+    Ok(())
+}
+
+/// The server of a Manifest; one that could not reach any upstream is refused.
+pub(super) fn server(
+    catalog: &Catalog,
+    manifest: &Manifest,
+    config: &Config,
+    mock: bool,
+) -> anyhow::Result<Server> {
+    reachable(manifest)?;
+    let real = backends::open(manifest, config)?;
+    let backends = if mock {
+        crate::mock::backends(catalog, manifest, real)
+    } else {
+        real
+    };
+    Ok(Server::new(manifest, backends))
 }
 
 /// The file name of a path or URL without its extension.

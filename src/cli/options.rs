@@ -169,7 +169,9 @@ fn header(text: &str) -> anyhow::Result<(String, String)> {
     let Some((name, value)) = text.split_once(':') else {
         bail!("--header: write it as 'Name: value'");
     };
-    let (name, value) = (name.trim(), value.trim());
+    // The second spelling is for the configurations of clients, which replace the first themselves.
+    let value = value.trim().replace("$env{", "${env:");
+    let name = name.trim();
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     ensure!(
         !name.is_empty() && name.bytes().all(token),
@@ -184,12 +186,17 @@ fn header(text: &str) -> anyhow::Result<(String, String)> {
         !CLIENT_HEADERS.contains(&lower.as_str()),
         "--header {name}: the HTTP client sets it itself"
     );
-    let secret = SECRET_WORDS.iter().any(|word| lower.contains(word));
     ensure!(
-        !secret || value.contains("${env:"),
+        !looks_secret(name) || value.contains("${env:"),
         "--header {name}: its value looks like a secret; write '{name}: ${{env:VARIABLE}}' and set the variable"
     );
-    Ok((name.to_owned(), value.to_owned()))
+    Ok((name.to_owned(), value))
+}
+
+/// Whether a header or parameter of this name is likely to hold a secret.
+pub(super) fn looks_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_WORDS.iter().any(|word| name.contains(word))
 }
 
 /// Reads `500ms`, `30s`, `2m`.
@@ -239,6 +246,7 @@ mod tests {
         for (text, good) in [
             ("X-Tenant: acme", true),
             ("Authorization: Bearer ${env:TOKEN}", true),
+            ("Authorization: Bearer $env{TOKEN}", true),
             ("Authorization: Bearer abc", false),
             ("X-Api-Key: abc", false),
             ("Host: evil", false),
@@ -248,5 +256,7 @@ mod tests {
         ] {
             assert_eq!(header(text).is_ok(), good, "{text}");
         }
+        let (_, value) = header("X-Key: $env{A}.${env:B}").unwrap();
+        assert_eq!(value, "${env:A}.${env:B}");
     }
 }

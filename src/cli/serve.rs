@@ -11,16 +11,13 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::load::{Loaded, load};
+use super::load::{self, Loaded, load_with};
 use super::options::{DocOptions, LogFormat};
 use super::report;
 use crate::compile::Compiled;
 use crate::diag::Code;
-use crate::runtime::backends;
 use crate::runtime::config::Config;
-use crate::runtime::manifest::{Action, Manifest};
 use crate::runtime::serve::{serve_http, serve_stdio};
-use crate::runtime::server::Server;
 use crate::runtime::streamable::EndpointOptions;
 
 /// Serve a document's operations as MCP tools over stdio or Streamable HTTP
@@ -50,6 +47,10 @@ pub(super) struct Serve {
     #[arg(long, requires = "http")]
     allow_unauthenticated: bool,
 
+    /// Answer with samples from the document; no API is called
+    #[arg(long)]
+    mock: bool,
+
     /// How log lines on standard error look
     #[arg(long, value_enum, default_value = "text")]
     log_format: LogFormat,
@@ -73,19 +74,13 @@ Standard output carries the protocol; logs go to standard error.";
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         log_to_stderr(self.log_format, self.verbose);
-        let loaded = load(&self.options).await?;
-        let Some((_, compiled)) = loaded.usable()? else {
+        let loaded = load_with(&self.options, self.mock).await?;
+        let Some((catalog, compiled)) = loaded.usable()? else {
             return Ok(ExitCode::FAILURE);
         };
-        let mut config = Config::from_env(&compiled.manifest)?;
-        config.ca_certs.clone_from(&self.options.ca_cert);
-        config.proxy.clone_from(&self.options.proxy);
-        reachable(&compiled.manifest)?;
+        let config = load::config(&self.options, &compiled.manifest)?;
+        let server = load::server(catalog, &compiled.manifest, &config, self.mock)?;
         self.introduce(&loaded, compiled, &config)?;
-        let server = Server::new(
-            &compiled.manifest,
-            backends::open(&compiled.manifest, &config)?,
-        );
         // The tree and its text are no longer needed; the server may run for months.
         drop(loaded);
         match self.http {
@@ -116,9 +111,7 @@ impl Serve {
             "--base-path {}: it is taken",
             self.base_path
         );
-        let listener = TcpListener::bind(address)
-            .await
-            .with_context(|| format!("--http {address}"))?;
+        let listener = bind(address).await?;
         let bound = listener.local_addr()?;
         writeln!(
             anstream::stderr(),
@@ -146,7 +139,7 @@ impl Serve {
         loaded.mention_warnings(&self.options.doc)?;
         let mut stderr = anstream::stderr().lock();
         for state in report::credentials(&compiled.manifest, config) {
-            if state.blocked > 0 && !state.set {
+            if state.blocked > 0 && !state.set && !self.mock {
                 let code = Code::MissingCredential.as_str();
                 let (variables, tools) = (
                     state.variables.join(" and "),
@@ -171,16 +164,11 @@ impl Serve {
     }
 }
 
-/// A server that cannot reach any upstream does not start.
-pub(super) fn reachable(manifest: &Manifest) -> anyhow::Result<()> {
-    let somewhere = manifest.tools.iter().any(|tool| match &tool.action {
-        Action::Http(action) => action.base_url.is_some(),
-    });
-    anyhow::ensure!(
-        somewhere,
-        "the document does not say where the API is: pass --base-url https://…"
-    );
-    Ok(())
+/// Listens on an address.
+pub(super) async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("--http {address}"))
 }
 
 /// Log lines go to standard error: standard output is the protocol.

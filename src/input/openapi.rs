@@ -16,6 +16,7 @@ mod node;
 mod operation;
 mod output;
 mod param;
+mod sample;
 mod schema;
 mod security;
 mod server;
@@ -40,6 +41,8 @@ pub struct ReadOptions {
     pub base_url: Option<String>,
     /// What the source is called if the document has no usable title.
     pub fallback_name: String,
+    /// Whether samples of responses are made, for a server without an upstream.
+    pub samples: bool,
 }
 
 /// The operations of a path item (OpenAPI 3.1.1 §4.8.9.1).

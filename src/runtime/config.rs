@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use super::manifest::{CredentialSpec, Manifest, SourceSpec};
+use super::manifest::{CredentialSpec, KeyPlace, Manifest, SourceSpec};
 
 /// A value that is never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -88,6 +88,29 @@ pub struct SourceConfig {
     pub credentials: BTreeMap<String, Credential>,
     /// Headers with their values.
     pub headers: Vec<(String, Secret)>,
+}
+
+impl SourceConfig {
+    /// Whether a credential is there: set in the environment, or sent in a header of the owner's.
+    pub fn has(&self, scheme: &str, spec: &CredentialSpec) -> bool {
+        self.credentials.contains_key(scheme) || self.sends(spec)
+    }
+
+    /// Whether a header of the owner's stands in for a credential.
+    pub fn sends(&self, spec: &CredentialSpec) -> bool {
+        let header = match spec {
+            CredentialSpec::ApiKey {
+                place: KeyPlace::Header,
+                name,
+                ..
+            } => name,
+            CredentialSpec::ApiKey { .. } => return false,
+            CredentialSpec::Basic { .. } | CredentialSpec::Bearer { .. } => "authorization",
+        };
+        self.headers
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case(header))
+    }
 }
 
 /// What the environment gives.

@@ -13,12 +13,27 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-/// Connections that are open at once; more wait to be accepted.
-pub const CONNECTIONS_MAX: usize = 4_096;
-/// How long a client may take to send a request's headers, or stay idle between requests.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
-/// Largest head of a request, in bytes.
-const HEAD_MAX: usize = 64 * 1024;
+/// What clients may take of the server.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Connections that are open at once; more wait to be accepted.
+    pub connections: usize,
+    /// How long a client may take to send a request's headers, or stay idle between requests.
+    pub header_timeout: Duration,
+    /// Largest head of a request, in bytes; hyper wants at least 8 KiB.
+    pub head_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 4_096,
+            header_timeout: Duration::from_secs(30),
+            head_bytes: 64 * 1024,
+        }
+    }
+}
+
 /// Pause after a failure to accept, such as too many open files.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -31,11 +46,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub async fn serve(
     listener: TcpListener,
     router: Router,
+    limits: Limits,
     stop: CancellationToken,
     drain: Duration,
 ) -> io::Result<()> {
     let graceful = GracefulShutdown::new();
-    let permits = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let permits = Arc::new(Semaphore::new(limits.connections));
     loop {
         let (stream, permit) = tokio::select! {
             next = accept(&listener, &permits) => next,
@@ -45,8 +61,8 @@ pub async fn serve(
         let _ = stream.set_nodelay(true);
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIMEOUT)
-            .max_buf_size(HEAD_MAX)
+            .header_read_timeout(limits.header_timeout)
+            .max_buf_size(limits.head_bytes)
             .serve_connection(
                 TokioIo::new(stream),
                 TowerToHyperService::new(router.clone()),
@@ -84,5 +100,48 @@ async fn accept(
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    /// What a client reads to the end of its connection after sending `bytes`.
+    async fn answer(address: std::net::SocketAddr, bytes: &[u8]) -> String {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(bytes).await.unwrap();
+        let mut text = Vec::new();
+        // A reset is an end too.
+        let _ = stream.read_to_end(&mut text).await;
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    #[tokio::test]
+    async fn slow_and_idle_clients_are_let_go() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let router = Router::new().route("/", get(|| async { "hello" }));
+        let limits = Limits {
+            header_timeout: Duration::from_millis(50),
+            head_bytes: 8 * 1024,
+            ..Limits::default()
+        };
+        let stop = CancellationToken::new();
+        let drain = Duration::from_secs(5);
+        let server = tokio::spawn(serve(listener, router, limits, stop.clone(), drain));
+        let idle = answer(address, b"").await;
+        assert!(!idle.contains("200"), "{idle}");
+        let slow = answer(address, b"GET / HTTP/1.1\r\nHo").await;
+        assert!(!slow.contains("200"), "{slow}");
+        let large = [b"GET / HTTP/1.1\r\nX: ".to_vec(), vec![b'x'; 20_000]].concat();
+        let large = answer(address, &large).await;
+        assert!(!large.contains("200"), "{large}");
+        let kept = answer(address, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await;
+        assert!(kept.ends_with("hello"), "{kept}");
+        stop.cancel();
+        server.await.unwrap().unwrap();
     }
 }

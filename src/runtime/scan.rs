@@ -17,6 +17,7 @@ const PRIVATE_PREFIX: &str = "$serde_json::private::";
 
 const PARSE_ERROR: i64 = -32700;
 const INVALID_REQUEST: i64 = -32600;
+const INVALID_PARAMS: i64 = -32602;
 
 /// A message that may be passed on.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +31,19 @@ pub struct Message {
 }
 
 impl Message {
+    /// The id; null for a notification.
+    pub fn id(&self) -> &Value {
+        self.value.get("id").unwrap_or(&Value::Null)
+    }
+
+    /// The id of the request that a cancellation is about.
+    pub fn cancels(&self) -> Option<&Value> {
+        let cancelled = self.method() == "notifications/cancelled";
+        self.value
+            .pointer("/params/requestId")
+            .filter(|_| cancelled)
+    }
+
     /// The method; empty for a response.
     pub fn method(&self) -> &str {
         self.value
@@ -68,9 +82,25 @@ impl Refusal {
         }
     }
 
-    /// The JSON-RPC error response.
+    /// A request whose id is that of one not answered yet.
+    pub fn reused_id(id: &Value) -> Self {
+        let message = "invalid request: a request with this id is not answered yet".to_owned();
+        Self {
+            code: INVALID_REQUEST,
+            message,
+            id: id.clone(),
+        }
+    }
+
+    /// The JSON-RPC error response. An id that cannot be told is left out (MCP 2026-07-28, base
+    /// protocol, error responses).
     pub fn response(&self) -> Value {
-        json!({"jsonrpc": "2.0", "id": self.id, "error": {"code": self.code, "message": self.message}})
+        let error = json!({"code": self.code, "message": self.message});
+        if self.id.is_null() {
+            json!({"jsonrpc": "2.0", "error": error})
+        } else {
+            json!({"jsonrpc": "2.0", "id": self.id, "error": error})
+        }
     }
 }
 
@@ -79,7 +109,7 @@ impl Refusal {
 /// # Errors
 ///
 /// −32700 for what is not JSON, −32600 for JSON that is not one message or that parsers read
-/// differently (JSON-RPC 2.0 §5.1).
+/// differently, −32602 for a tool call without a name or an object of arguments (JSON-RPC 2.0 §5.1).
 pub fn scan(bytes: &[u8]) -> Result<Message, Refusal> {
     let refuse = |code, message: String, id: Value| Err(Refusal { code, message, id });
     let text = match std::str::from_utf8(bytes) {
@@ -161,6 +191,17 @@ pub fn scan(bytes: &[u8]) -> Result<Message, Refusal> {
     if params.is_some_and(|params| !params.is_object()) {
         return wrong("`params` is not an object");
     }
+    // rmcp would take a call it cannot read for a method it does not know.
+    if object.get("method").and_then(Value::as_str) == Some("tools/call")
+        && let Some(why) = params.map_or(Some("`params` is missing"), call_problem)
+    {
+        let message = format!("invalid params: {why}");
+        return Err(Refusal {
+            code: INVALID_PARAMS,
+            message,
+            id: id(&value),
+        });
+    }
     let modern = params
         .and_then(|p| p.get("_meta"))
         .is_some_and(|meta| meta.get(VERSION_KEY).is_some());
@@ -169,6 +210,17 @@ pub fn scan(bytes: &[u8]) -> Result<Message, Refusal> {
         kind,
         modern,
     })
+}
+
+/// What is wrong with the parameters of `tools/call`.
+fn call_problem(params: &Value) -> Option<&'static str> {
+    if !params.get("name").is_some_and(Value::is_string) {
+        return Some("`name` is not a string");
+    }
+    let arguments = params.get("arguments");
+    arguments
+        .is_some_and(|arguments| !arguments.is_object())
+        .then_some("`arguments` is not an object")
 }
 
 /// The id, if it is one that MCP allows: a string or an integer.
@@ -316,6 +368,18 @@ mod tests {
             (
                 r#"{"jsonrpc":"2.0","id":7,"method":"m","params":[]}"#,
                 Err((INVALID_REQUEST, json!(7))),
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":7,"method":"tools/call"}"#,
+                Err((INVALID_PARAMS, json!(7))),
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"t","arguments":[]}}"#,
+                Err((INVALID_PARAMS, json!(7))),
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{"name":"t"}}"#,
+                Ok(Kind::Request),
             ),
             (
                 r#"{"jsonrpc":"2.0","id":7,"method":"a","method":"b"}"#,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::listen::Limits;
 use super::server::Server;
 use super::streamable::{self, EndpointOptions, Readiness};
 use super::{listen, stdio};
@@ -44,7 +45,7 @@ pub async fn serve_http(
     let stop = CancellationToken::new();
     let readiness = Readiness::default();
     let router = streamable::router(server, options, readiness.clone());
-    let serving = listen::serve(listener, router, stop.clone(), DRAIN);
+    let serving = listen::serve(listener, router, Limits::default(), stop.clone(), DRAIN);
     let drain = || {
         readiness.drain();
         stop.cancel();

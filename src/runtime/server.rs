@@ -6,9 +6,12 @@ use std::time::Instant;
 use indexmap::IndexMap;
 use jsonschema::Validator;
 use rmcp::model::{
-    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, DiscoverResult, ErrorData,
-    Implementation, JsonObject, ListToolsResult, MetaObject, PaginatedRequestParams,
-    ProtocolVersion, ServerCapabilities, ServerConfig, Tool, ToolAnnotations,
+    CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestMethod,
+    CompleteRequestParams, CompleteResult, DiscoverResult, ErrorData, Implementation, JsonObject,
+    ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesRequestMethod,
+    ListResourceTemplatesResult, ListResourcesRequestMethod, ListResourcesResult, ListToolsResult,
+    MetaObject, PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, Tool,
+    ToolAnnotations,
 };
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
@@ -202,7 +205,8 @@ pub fn listed(spec: &ToolSpec) -> Value {
 fn tool(spec: &ToolSpec) -> Tool {
     let annotations = ToolAnnotations::new()
         .read_only(spec.effect == Effect::Read)
-        .destructive(spec.effect == Effect::Destroy)
+        // "Only additive" cannot be known of a write.
+        .destructive(spec.effect != Effect::Read)
         .idempotent(spec.idempotent)
         .open_world(true);
     let mut tool = Tool::new(
@@ -251,10 +255,13 @@ impl ServerHandler for Server {
                 None,
             ));
         }
-        let mut result = ListToolsResult::with_all_items(self.inner.tools.clone())
-            .with_ttl_ms(LIST_TTL_MS)
-            .with_cache_scope(CacheScope::Public);
-        result.meta = is_modern(&context).then(|| self.inner.info_meta.clone());
+        let mut result = ListToolsResult::with_all_items(self.inner.tools.clone());
+        if is_modern(&context) {
+            result = result
+                .with_ttl_ms(LIST_TTL_MS)
+                .with_cache_scope(CacheScope::Public);
+            result.meta = Some(self.inner.info_meta.clone());
+        }
         Ok(result)
     }
 
@@ -275,6 +282,42 @@ impl ServerHandler for Server {
             meta.0.extend(self.inner.info_meta.0.clone());
         }
         Ok(CallToolResponse::Complete(result))
+    }
+
+    // What is not declared as a capability is not there: rmcp would answer with empty lists.
+
+    async fn list_prompts(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListPromptsResult, ErrorData> {
+        Err(ErrorData::method_not_found::<ListPromptsRequestMethod>())
+    }
+
+    async fn list_resources(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListResourcesResult, ErrorData> {
+        Err(ErrorData::method_not_found::<ListResourcesRequestMethod>())
+    }
+
+    async fn list_resource_templates(
+        &self,
+        _request: Option<PaginatedRequestParams>,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<ListResourceTemplatesResult, ErrorData> {
+        Err(ErrorData::method_not_found::<
+            ListResourceTemplatesRequestMethod,
+        >())
+    }
+
+    async fn complete(
+        &self,
+        _request: CompleteRequestParams,
+        _context: RequestContext<RoleServer>,
+    ) -> Result<CompleteResult, ErrorData> {
+        Err(ErrorData::method_not_found::<CompleteRequestMethod>())
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {

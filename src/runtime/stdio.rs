@@ -4,12 +4,15 @@
 //! era has its own rmcp service, started when a message of that era comes; a message is scanned before
 //! it reaches either, and what is refused is answered here.
 
+use std::collections::BTreeSet;
 use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rmcp::model::ClientJsonRpcMessage;
+use rmcp::model::{ClientJsonRpcMessage, ServerJsonRpcMessage};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use rmcp::{RoleServer, ServerHandler};
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -166,10 +169,30 @@ impl<H: ServerHandler + Clone> Eras<H> {
     }
 }
 
+/// The ids of requests that are not answered yet.
+#[derive(Clone, Default)]
+struct Unanswered(Arc<Mutex<BTreeSet<String>>>);
+
+impl Unanswered {
+    /// Whether the id was free.
+    fn begin(&self, id: &Value) -> bool {
+        self.lock().insert(id.to_string())
+    }
+
+    fn end(&self, id: &Value) {
+        self.lock().remove(&id.to_string());
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// One era's service.
 struct Era<H> {
     handler: H,
     out: Lines,
+    unanswered: Unanswered,
     /// Whether a request came that opens it to notifications.
     open: bool,
     running: Option<(mpsc::Sender<ClientJsonRpcMessage>, JoinHandle<()>)>,
@@ -180,12 +203,21 @@ impl<H: ServerHandler + Clone> Era<H> {
         Self {
             handler,
             out,
+            unanswered: Unanswered::default(),
             open: false,
             running: None,
         }
     }
 
     async fn pass(&mut self, message: Message) {
+        if message.kind == Kind::Request && !self.unanswered.begin(message.id()) {
+            // rmcp would answer one of the two.
+            let refusal = Refusal::reused_id(message.id());
+            return answer(&self.out, &refusal).await;
+        }
+        if let Some(id) = message.cancels() {
+            self.unanswered.end(id);
+        }
         let id = message.value.get("id").cloned();
         let kind = message.kind;
         let message: ClientJsonRpcMessage = match serde_json::from_value(message.value) {
@@ -194,6 +226,7 @@ impl<H: ServerHandler + Clone> Era<H> {
                 if let (Kind::Request, Some(id)) = (kind, id) {
                     let response = serde_json::json!({"jsonrpc": "2.0", "id": id,
                         "error": {"code": -32602, "message": format!("invalid params: {error}")}});
+                    self.unanswered.end(&id);
                     let _ = self.out.send(response.to_string().into_bytes()).await;
                 }
                 return;
@@ -202,9 +235,13 @@ impl<H: ServerHandler + Clone> Era<H> {
         // A service that ended (a refused handshake) is replaced once.
         let mut message = Some(message);
         for _ in 0..2 {
-            let (inbox, _) = self
-                .running
-                .get_or_insert_with(|| start(self.handler.clone(), self.out.clone()));
+            let (inbox, _) = self.running.get_or_insert_with(|| {
+                start(
+                    self.handler.clone(),
+                    self.out.clone(),
+                    self.unanswered.clone(),
+                )
+            });
             let Some(next) = message.take() else { return };
             match inbox.send(next).await {
                 Ok(()) => return,
@@ -229,10 +266,20 @@ impl<H: ServerHandler + Clone> Era<H> {
 fn start<H: ServerHandler>(
     handler: H,
     out: Lines,
+    unanswered: Unanswered,
 ) -> (mpsc::Sender<ClientJsonRpcMessage>, JoinHandle<()>) {
     let (inbox, messages) = mpsc::channel(QUEUE);
     let task = tokio::spawn(async move {
-        match rmcp::service::serve_server(handler, Channel { messages, out }).await {
+        match rmcp::service::serve_server(
+            handler,
+            Channel {
+                messages,
+                out,
+                unanswered,
+            },
+        )
+        .await
+        {
             Ok(service) => {
                 if let Err(error) = service.waiting().await {
                     tracing::warn!(%error, "the service ended");
@@ -249,6 +296,7 @@ fn start<H: ServerHandler>(
 struct Channel {
     messages: mpsc::Receiver<ClientJsonRpcMessage>,
     out: Lines,
+    unanswered: Unanswered,
 }
 
 impl Transport<RoleServer> for Channel {
@@ -259,6 +307,14 @@ impl Transport<RoleServer> for Channel {
         item: TxJsonRpcMessage<RoleServer>,
     ) -> impl Future<Output = io::Result<()>> + Send + 'static {
         let out = self.out.clone();
+        let id = match &item {
+            ServerJsonRpcMessage::Response(response) => serde_json::to_value(&response.id).ok(),
+            ServerJsonRpcMessage::Error(error) => serde_json::to_value(&error.id).ok(),
+            _ => None,
+        };
+        if let Some(id) = id {
+            self.unanswered.end(&id);
+        }
         async move {
             let line = serde_json::to_vec(&item).map_err(io::Error::other)?;
             out.send(line)

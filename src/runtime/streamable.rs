@@ -12,7 +12,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN};
 use http::{HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
@@ -101,6 +101,11 @@ pub fn router(server: Server, options: &EndpointOptions, readiness: Readiness) -
 
 /// Scans a message, then lets rmcp answer it.
 async fn endpoint(State(mcp): State<Arc<Mcp>>, request: Request) -> Response {
+    if !is_addressed_once(&request) {
+        let refusal =
+            Refusal::unread("invalid request: not exactly one host, or more than one origin");
+        return refused(StatusCode::BAD_REQUEST, &refusal);
+    }
     if request.method() != Method::POST || !is_json(&request) {
         // rmcp says what is wrong with these by their headers; it gets no body to read.
         let (parts, _) = request.into_parts();
@@ -123,6 +128,18 @@ async fn endpoint(State(mcp): State<Arc<Mcp>>, request: Request) -> Response {
     mcp.handle(Request::from_parts(parts, Body::from(body)))
         .await
         .into_response()
+}
+
+/// Of two hosts or origins, one would be checked and the other used (RFC 9112 §3.2).
+fn is_addressed_once(request: &Request) -> bool {
+    let count = |name| request.headers().get_all(name).iter().count();
+    let host = request.headers().get(HOST).map(HeaderValue::as_bytes);
+    // The absolute form of a request has a host of its own.
+    let target = request
+        .uri()
+        .authority()
+        .map(|authority| authority.as_str().as_bytes());
+    count(HOST) == 1 && count(ORIGIN) <= 1 && target.is_none_or(|target| host == Some(target))
 }
 
 fn is_json(request: &Request) -> bool {

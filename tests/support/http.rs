@@ -75,6 +75,16 @@ impl HttpServer {
         }
     }
 
+    /// Memory that the server has in use, in KiB.
+    #[track_caller]
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let file = format!("/proc/{}/status", self.running.pid());
+        let status = std::fs::read_to_string(file).expect("the server runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        number.expect("VmRSS is a number")
+    }
+
     /// Sends a signal by name.
     pub(crate) fn signal(&mut self, name: &str) {
         self.running.signal(name);

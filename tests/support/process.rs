@@ -1,6 +1,7 @@
 //! Running a program with a known environment and a time limit.
 
 use std::io::{Read, Write};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
@@ -45,6 +46,18 @@ pub(crate) fn run(args: &[&str], env: &[(&str, &str)], stdin: impl AsRef<[u8]>) 
     run_program(env!("CARGO_BIN_EXE_mcpgen"), args, env, stdin.as_ref())
 }
 
+/// Runs `mcpgen` as [`run`] does, with nothing on standard input, in another folder.
+#[track_caller]
+pub(crate) fn run_in(folder: &Path, args: &[&str], env: &[(&str, &str)]) -> Output {
+    let program = env!("CARGO_BIN_EXE_mcpgen");
+    let child = command(program, args, env).current_dir(folder).spawn();
+    finish(
+        child.expect("mcpgen can be started"),
+        &format!("{program} {args:?}"),
+        b"",
+    )
+}
+
 /// Runs any program as [`run`] does.
 #[track_caller]
 pub(crate) fn run_program(
@@ -53,7 +66,12 @@ pub(crate) fn run_program(
     env: &[(&str, &str)],
     stdin: &[u8],
 ) -> Output {
-    let mut child = spawn(program, args, env);
+    let child = spawn(program, args, env);
+    finish(child, &format!("{program} {args:?}"), stdin)
+}
+
+#[track_caller]
+fn finish(mut child: Child, what: &str, stdin: &[u8]) -> Output {
     let mut pipe = child.stdin.take().expect("stdin is a pipe");
     let input = stdin.to_vec();
     // A program that does not read its input must not block the test, nor fail it.
@@ -63,10 +81,7 @@ pub(crate) fn run_program(
     let mut running = Running::new(child);
     let Some(status) = running.wait(PATIENCE * 4) else {
         running.signal("KILL");
-        panic!(
-            "{program} {args:?} did not end; its stderr: {}",
-            text(&stderr)
-        );
+        panic!("{what} did not end; its stderr: {}", text(&stderr));
     };
     Output {
         status: status.code().unwrap_or(-1),
@@ -77,7 +92,14 @@ pub(crate) fn run_program(
 
 /// Starts a program with three pipes and a known environment, in the folder of the repository.
 pub(crate) fn spawn(program: &str, args: &[&str], env: &[(&str, &str)]) -> Child {
-    Command::new(program)
+    command(program, args, env)
+        .spawn()
+        .unwrap_or_else(|error| panic!("cannot start {program}: {error}"))
+}
+
+fn command(program: &str, args: &[&str], env: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(program);
+    command
         .args(args)
         .env_clear()
         .envs(["PATH", "HOME"].map(|name| (name, std::env::var_os(name).unwrap_or_default())))
@@ -85,9 +107,8 @@ pub(crate) fn spawn(program: &str, args: &[&str], env: &[(&str, &str)]) -> Child
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("cannot start {program}: {error}"))
+        .stderr(Stdio::piped());
+    command
 }
 
 /// Reads a pipe to its end on a thread of its own.
@@ -128,6 +149,11 @@ impl Running {
             ended,
             status: None,
         }
+    }
+
+    /// The process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
     }
 
     /// The exit status, or nothing if the program still runs after `limit`.

@@ -58,6 +58,7 @@ impl<'a> Reader<'a, '_> {
         drop(reader);
         let text = |key: &str| node.str(key).or_else(|| item.str(key)).map(str::to_owned);
         let root = Node::root(self.doc.root);
+        let label = self.options.samples.then(|| format!("{method} {path}"));
         Ok(Capability {
             id: node
                 .str("operationId")
@@ -79,7 +80,7 @@ impl<'a> Reader<'a, '_> {
             base_url: server::base_url(self.options, [node, item, &root], self.diags),
             params,
             body,
-            output: output::read(self.doc, node, self.diags),
+            output: output::read(self.doc, node, label.as_deref(), self.diags),
             security: security::requirements(node, &root, self.credentials),
             input_defs,
             loc: node.loc(),

@@ -16,8 +16,13 @@ const NODES_MAX: usize = 100;
 /// Depths that are tried, deepest first, until the schema is within its budget.
 const DEPTHS: [usize; 5] = [7, 5, 4, 3, 2];
 
-/// Reads the responses of an operation.
-pub(super) fn read(doc: &Doc<'_>, operation: &Node<'_>, diags: &mut Diagnostics) -> Output {
+/// Reads the responses of an operation; with a label, a sample of success is made too.
+pub(super) fn read(
+    doc: &Doc<'_>,
+    operation: &Node<'_>,
+    label: Option<&str>,
+    diags: &mut Diagnostics,
+) -> Output {
     let Some(responses) = operation.get("responses") else {
         let message = "the operation declares no responses; its results are passed on as they come";
         diags.push(Diagnostic::new(Code::NoResponses, operation.loc(), message));
@@ -46,7 +51,9 @@ pub(super) fn read(doc: &Doc<'_>, operation: &Node<'_>, diags: &mut Diagnostics)
         .filter(|(name, _)| super::body::is_json(name))
         .and_then(|(_, media)| media.get("schema"))
         .map(|schema| lenient(doc, &schema));
+    let sample = label.map(|label| super::sample::of_response(doc, label, &media_types));
     Output {
+        sample: sample.unwrap_or_default(),
         media_types: media_types.into_iter().map(|(name, _)| name).collect(),
         schema,
         description,

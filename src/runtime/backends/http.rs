@@ -206,14 +206,12 @@ impl Endpoint {
             CallError::new("invalid_tool", "the tool's method is not an HTTP method")
         })?;
         for hop in 0..=REDIRECTS_MAX {
-            self.may_dial(&url)?;
+            let client = self.client(&url)?;
             let mut outgoing = reqwest::Request::new(method.clone(), url.clone());
             *outgoing.headers_mut() = headers.clone();
             *outgoing.body_mut() = request.body().map(|body| body.to_vec().into());
             let started = Instant::now();
-            let answer = self
-                .upstream
-                .client
+            let answer = client
                 .execute(outgoing)
                 .await
                 .map_err(|error| failure::unsent(self.effect, &self.action.path, &error))?;
@@ -226,7 +224,8 @@ impl Endpoint {
             );
             match self.redirected(&url, &answer) {
                 Some(next) if hop < REDIRECTS_MAX => url = next,
-                _ => return self.read(answer).await,
+                Some(_) => break,
+                None => return self.read(answer).await,
             }
         }
         Err(CallError::new(
@@ -268,7 +267,14 @@ impl Endpoint {
             value.set_sensitive(true);
             headers.insert(key, value);
         }
-        if let Some(text) = cookies(request, additions) {
+        if let Some(own) = cookies(request, additions) {
+            // There is one Cookie header: the owner's cookies come first in it.
+            let first = self
+                .upstream
+                .headers
+                .get(COOKIE)
+                .and_then(|value| value.to_str().ok());
+            let text = first.map_or_else(|| own.clone(), |first| format!("{first}; {own}"));
             let mut value = HeaderValue::from_str(&text).map_err(|_| refused("cookie"))?;
             value.set_sensitive(true);
             headers.insert(COOKIE, value);
@@ -276,21 +282,17 @@ impl Endpoint {
         Ok(headers)
     }
 
-    /// Literal addresses bypass the resolver, so they are checked here.
-    fn may_dial(&self, url: &Url) -> Result<(), CallError> {
-        if self.upstream.proxied {
-            return Ok(());
-        }
+    /// The client for a URL. Literal addresses bypass its resolver, so they are checked here.
+    fn client(&self, url: &Url) -> Result<&reqwest::Client, CallError> {
+        let (client, trusted) = self.upstream.client(url);
         let address = match url.host() {
+            _ if self.upstream.proxied => return Ok(client),
             Some(url::Host::Ipv4(v4)) => v4.into(),
             Some(url::Host::Ipv6(v6)) => v6.into(),
-            _ => return Ok(()),
+            _ => return Ok(client),
         };
-        let trusted = self
-            .upstream
-            .resolver
-            .trusts(url.host_str().unwrap_or_default());
-        dial::check(address, trusted).map_err(failure::refused_address)
+        dial::check(address, trusted).map_err(failure::refused_address)?;
+        Ok(client)
     }
 
     /// Where a read goes next: only within the same origin, only by GET or HEAD.

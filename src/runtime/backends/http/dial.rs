@@ -4,9 +4,7 @@
 //! The address that is dialled is the one that was checked, so a name that changes its answer between
 //! check and use gains nothing. Cloud metadata services are refused always.
 
-use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Url;
@@ -112,23 +110,15 @@ pub fn is_private(url: &Url) -> bool {
 }
 
 /// Resolves names to addresses that may be dialled.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Resolver {
-    /// Hosts that the owner named, lower case.
-    pub(super) trusted: Arc<BTreeSet<String>>,
-}
-
-impl Resolver {
-    /// Whether the owner named a host.
-    pub(super) fn trusts(&self, host: &str) -> bool {
-        self.trusted
-            .contains(&host.trim_end_matches('.').to_ascii_lowercase())
-    }
+    /// Whether the owner named the origins that are resolved.
+    pub(super) trusted: bool,
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let trusted = self.trusts(name.as_str());
+        let trusted = self.trusted;
         Box::pin(async move {
             let found: Vec<SocketAddr> =
                 tokio::net::lookup_host((name.as_str(), 0)).await?.collect();

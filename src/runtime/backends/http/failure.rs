@@ -46,12 +46,11 @@ pub(super) fn unsent(effect: Effect, template: &str, error: &reqwest::Error) -> 
 
 /// An answer that ended early.
 pub(super) fn cut_short(effect: Effect, error: &reqwest::Error) -> CallError {
-    let failed = if error.is_decode() {
-        "cannot be decoded"
-    } else {
-        "ended early"
-    };
-    let failure = CallError::new("upstream_broken", format!("the API's answer {failed}"));
+    tracing::warn!(error = %without_url(error), "an answer from upstream is broken");
+    let failure = CallError::new(
+        "upstream_broken",
+        "the API's answer ended early or cannot be decoded",
+    );
     if effect == Effect::Read {
         failure.hint("try again").retryable()
     } else {

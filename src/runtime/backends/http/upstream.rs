@@ -1,7 +1,6 @@
 //! A source that is called over HTTP: its client, its headers, and what the Manifest lets through.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -16,8 +15,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A source that is called over HTTP.
 pub(super) struct Upstream {
-    pub(super) client: reqwest::Client,
-    pub(super) resolver: dial::Resolver,
+    /// For the origins that the owner named.
+    trusted: reqwest::Client,
+    /// For all others: dials public addresses only.
+    public: reqwest::Client,
+    trusted_origins: BTreeSet<String>,
     pub(super) spec: SourceSpec,
     pub(super) config: SourceConfig,
     pub(super) headers: HeaderMap,
@@ -34,16 +36,6 @@ impl Upstream {
         manifest: &Manifest,
         config: &Config,
     ) -> Result<Self, ConfigError> {
-        let hosts = spec
-            .trusted_origins
-            .iter()
-            .filter_map(|origin| Url::parse(origin).ok());
-        let trusted = hosts
-            .filter_map(|url| url.host_str().map(str::to_ascii_lowercase))
-            .collect();
-        let resolver = dial::Resolver {
-            trusted: Arc::new(trusted),
-        };
         let own = config.sources.get(name).cloned().unwrap_or_default();
         let mut headers = HeaderMap::new();
         for (header, value) in &own.headers {
@@ -65,8 +57,9 @@ impl Upstream {
             })
             .collect();
         Ok(Self {
-            client: client(config, resolver.clone())?,
-            resolver,
+            trusted: client(config, true)?,
+            public: client(config, false)?,
+            trusted_origins: spec.trusted_origins.iter().cloned().collect(),
             spec: spec.clone(),
             config: own,
             headers,
@@ -76,19 +69,33 @@ impl Upstream {
     }
 }
 
+impl Upstream {
+    /// The client for a URL, and whether the owner named its origin.
+    pub(super) fn client(&self, url: &Url) -> (&reqwest::Client, bool) {
+        let trusted = self
+            .trusted_origins
+            .contains(&url.origin().ascii_serialization());
+        (if trusted { &self.trusted } else { &self.public }, trusted)
+    }
+}
+
 /// A client that follows no redirects, asks no system proxy and dials checked addresses.
-fn client(config: &Config, resolver: dial::Resolver) -> Result<reqwest::Client, ConfigError> {
+fn client(config: &Config, trusted: bool) -> Result<reqwest::Client, ConfigError> {
     let mut builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        .dns_resolver(resolver)
+        .dns_resolver(dial::Resolver { trusted })
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_nodelay(true)
         .user_agent(concat!("mcpgen/", env!("CARGO_PKG_VERSION")));
     if let Some(proxy) = &config.proxy {
         // The URL may hold a password: it is not repeated.
-        let proxy = reqwest::Proxy::all(proxy)
-            .map_err(|_| ConfigError::Proxy("it is not a URL that can be used".into()))?;
+        let refuse = || ConfigError::Proxy("it is not an http or https URL".into());
+        let url = Url::parse(proxy).map_err(|_| refuse())?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err(refuse());
+        }
+        let proxy = reqwest::Proxy::all(url).map_err(|_| refuse())?;
         builder = builder.proxy(proxy);
     }
     for path in &config.ca_certs {

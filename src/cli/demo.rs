@@ -1,0 +1,352 @@
+//! `mcpgen demo`: the main job on a bundled API, with nothing to set up.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use super::load::{self, Loaded};
+use super::{connect, list, report, serve};
+use crate::compile::Compiled;
+use crate::demo::bookshop::Bookshop;
+use crate::demo::{CREDENTIALS, DOCUMENT, DOCUMENT_NAME};
+use crate::diag::render;
+use crate::policy::Policy;
+use crate::runtime::backend::{Content, Outcome};
+use crate::runtime::config::{Config, Credential, Secret};
+use crate::runtime::error::CallError;
+use crate::runtime::manifest::Effect;
+use crate::runtime::serve::{serve_http, serve_stdio};
+use crate::runtime::server::Server;
+use crate::runtime::streamable::EndpointOptions;
+use crate::source::Source;
+
+/// See it work: a sample bookshop API, its tools, and what the guards do
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Demo {
+    /// Keep serving the bookshop's tools at this loopback address
+    #[arg(long, value_name = "ADDR", conflicts_with = "stdio")]
+    http: Option<SocketAddr>,
+
+    /// Serve the bookshop's tools over stdio, for an MCP client, and show nothing
+    #[arg(long)]
+    stdio: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  mcpgen demo
+  mcpgen demo --http 127.0.0.1:8080
+
+Everything happens on loopback, in this process; nothing is installed or written.";
+
+/// Columns of the text.
+const WIDTH: usize = 78;
+
+impl Demo {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        let shop = Bookshop::open()
+            .await
+            .context("loopback cannot be listened on")?;
+        if self.stdio {
+            serve_stdio(Tools::of(&shop, Effect::Read)?.server).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let listener = match self.http {
+            Some(address) => {
+                anyhow::ensure!(
+                    address.ip().is_loopback(),
+                    "--http {address}: the demo serves loopback only"
+                );
+                Some(serve::bind(address).await?)
+            }
+            None => None,
+        };
+        show(&shop).await?;
+        let address = listener
+            .as_ref()
+            .map(tokio::net::TcpListener::local_addr)
+            .transpose()?;
+        let mut out = anstream::stdout().lock();
+        heading(&mut out, 8, "Connect a client")?;
+        connect::write(&mut out, address)?;
+        out.flush()?;
+        drop(out);
+        if let Some(listener) = listener {
+            writeln!(
+                anstream::stderr(),
+                "mcpgen: Ctrl-C ends it\nmcpgen: listening on http://{}/mcp",
+                listener.local_addr()?
+            )?;
+            serve_http(
+                Tools::of(&shop, Effect::Read)?.server,
+                listener,
+                &EndpointOptions::default(),
+            )
+            .await?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The bookshop's tools up to an effect.
+struct Tools {
+    loaded: Loaded,
+    server: Server,
+}
+
+impl Tools {
+    fn of(shop: &Bookshop, effect: Effect) -> anyhow::Result<Self> {
+        let origin = url::Url::parse(&shop.url)?.origin().ascii_serialization();
+        let policy = Policy {
+            effect,
+            trusted_origins: vec![origin],
+            ..Policy::default()
+        };
+        let loaded = load::compiled(
+            Source::new(DOCUMENT_NAME, DOCUMENT),
+            Some(shop.url.clone()),
+            &policy,
+            false,
+        );
+        let (catalog, compiled) = loaded
+            .compiled
+            .as_ref()
+            .context("the bundled document cannot be read")?;
+        let mut config = Config::default();
+        let source = config.sources.entry(catalog.source.clone()).or_default();
+        for (scheme, secret) in CREDENTIALS {
+            source
+                .credentials
+                .insert(scheme.to_owned(), Credential::Token(Secret::new(secret)));
+        }
+        let server = load::server(catalog, &compiled.manifest, &config, false)?;
+        Ok(Self { loaded, server })
+    }
+
+    fn compiled(&self) -> anyhow::Result<&Compiled> {
+        Ok(&self
+            .loaded
+            .compiled
+            .as_ref()
+            .context("the bundled document cannot be read")?
+            .1)
+    }
+
+    /// Shows a call, its request and what came of it.
+    async fn call(&self, out: &mut impl Write, tool: &str, arguments: Value) -> anyhow::Result<()> {
+        writeln!(
+            out,
+            "  {}{tool}{} {}",
+            BOLD.render(),
+            BOLD.render_reset(),
+            cut(&arguments.to_string(), WIDTH - tool.len() - 3)
+        )?;
+        let Value::Object(arguments) = arguments else {
+            return Ok(());
+        };
+        match self.server.preview(tool, arguments.clone()) {
+            Ok(Ok((request, _))) => self.send(out, tool, arguments, &request).await,
+            Ok(Err(error)) => refused(out, &error),
+            Err(unknown) => {
+                writeln!(
+                    out,
+                    "    {}refused{}: {unknown}\n",
+                    RED.render(),
+                    RED.render_reset()
+                )?;
+                Ok(())
+            }
+        }
+    }
+
+    async fn send(
+        &self,
+        out: &mut impl Write,
+        tool: &str,
+        arguments: Map<String, Value>,
+        request: &str,
+    ) -> anyhow::Result<()> {
+        for line in request
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with("accept:"))
+        {
+            writeln!(
+                out,
+                "    {}>{} {}",
+                GREEN.render(),
+                GREEN.render_reset(),
+                cut(line, WIDTH - 6)
+            )?;
+        }
+        match self.server.call(tool, arguments).await? {
+            Ok((outcome, args)) => {
+                writeln!(
+                    out,
+                    "    {}<{} {}",
+                    GREEN.render(),
+                    GREEN.render_reset(),
+                    cut(&brief(&outcome), WIDTH - 6)
+                )?;
+                for change in args.clamped() {
+                    let (yellow, reset) = (YELLOW.render(), YELLOW.render_reset());
+                    writeln!(
+                        out,
+                        "    {yellow}note{reset}: {} was changed from {} to {}, its bound",
+                        change.pointer, change.from, change.to
+                    )?;
+                }
+                writeln!(out)?;
+                Ok(())
+            }
+            Err(error) => refused(out, &error),
+        }
+    }
+}
+
+const BOLD: anstyle::Style = anstyle::Style::new().bold();
+const GREEN: anstyle::Style = anstyle::AnsiColor::Green.on_default();
+const YELLOW: anstyle::Style = anstyle::AnsiColor::Yellow.on_default();
+const RED: anstyle::Style = anstyle::AnsiColor::Red.on_default();
+const CYAN: anstyle::Style = anstyle::AnsiColor::Cyan.on_default().bold();
+
+fn heading(out: &mut impl Write, number: u32, text: &str) -> std::io::Result<()> {
+    writeln!(
+        out,
+        "{}{number}. {text}{}\n",
+        CYAN.render(),
+        CYAN.render_reset()
+    )
+}
+
+fn refused(out: &mut impl Write, error: &CallError) -> anyhow::Result<()> {
+    let text = error.text();
+    for (index, line) in text.lines().enumerate() {
+        let (red, reset) = (RED.render(), RED.render_reset());
+        let start = if index == 0 {
+            format!("{red}refused{reset}: ")
+        } else {
+            "  ".to_owned()
+        };
+        writeln!(
+            out,
+            "    {start}{}",
+            cut(&render::printable(line), WIDTH - 14)
+        )?;
+    }
+    writeln!(out)?;
+    Ok(())
+}
+
+/// The text, or its beginning if it is longer than `width` characters.
+fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(width.saturating_sub(1)).collect();
+    format!("{head}…")
+}
+
+/// A result in one line.
+fn brief(outcome: &Outcome) -> String {
+    match &outcome.content {
+        Content::Json(value) => value.to_string(),
+        Content::Text(text) => text.clone(),
+        Content::Image { mime, base64 }
+        | Content::Audio { mime, base64 }
+        | Content::Blob { mime, base64 } => {
+            format!("{mime}, {} characters of base64", base64.len())
+        }
+        Content::Empty => "done, no content".to_owned(),
+    }
+}
+
+/// What happens, step by step.
+async fn show(shop: &Bookshop) -> anyhow::Result<()> {
+    let mut out = anstream::stdout();
+    let reads = Tools::of(shop, Effect::Read)?;
+    let compiled = reads.compiled()?;
+    heading(&mut out, 1, "An API")?;
+    let operations = reads
+        .loaded
+        .compiled
+        .as_ref()
+        .map_or(0, |(catalog, _)| catalog.operations);
+    writeln!(
+        out,
+        "  A bookshop with {} books and {} orders is open at",
+        shop.books(),
+        shop.orders()
+    )?;
+    writeln!(
+        out,
+        "  {}. Its OpenAPI document has {operations} operations.\n",
+        shop.url
+    )?;
+
+    heading(&mut out, 2, "Its tools")?;
+    writeln!(
+        out,
+        "  Reads become tools. What changes something does not, until you say so.\n"
+    )?;
+    for line in list::table(&compiled.manifest.tools).to_string().lines() {
+        writeln!(out, " {}", line.trim_end())?;
+    }
+    let tokens: usize = compiled.manifest.tools.iter().map(report::tokens).sum();
+    writeln!(
+        out,
+        "\n  {}, about {} tokens; {} off.\n",
+        report::count(compiled.manifest.tools.len(), "tool"),
+        report::thousands(tokens),
+        report::held_back(compiled).unwrap_or_default()
+    )?;
+
+    heading(&mut out, 3, "A read, and the exact request it becomes")?;
+    reads
+        .call(&mut out, "get_book", json!({"bookId": "bk_0001"}))
+        .await?;
+    reads
+        .call(
+            &mut out,
+            "list_orders",
+            json!({"status": ["paid", "open"], "placed": {"from": "2026-04-01"}}),
+        )
+        .await?;
+
+    heading(
+        &mut out,
+        4,
+        "A page that is too large is clamped, and the model is told",
+    )?;
+    reads
+        .call(
+            &mut out,
+            "list_books",
+            json!({"limit": 5000, "sort": "-price"}),
+        )
+        .await?;
+
+    heading(&mut out, 5, "A mistake never reaches the API")?;
+    reads
+        .call(&mut out, "get_book", json!({"bookId": "../orders/or_0001"}))
+        .await?;
+
+    heading(&mut out, 6, "A write is refused: it is not a tool")?;
+    let order = json!({
+        "customerId": "cu_0007", "items": [{"bookId": "bk_0003", "quantity": 2}],
+        "delivery": {"method": "pickup", "branch": "station"}
+    });
+    reads.call(&mut out, "create_order", order.clone()).await?;
+    writeln!(out, "  The bookshop still has {} orders.\n", shop.orders())?;
+
+    heading(&mut out, 7, "The same write with --enable write")?;
+    Tools::of(shop, Effect::Write)?
+        .call(&mut out, "create_order", order)
+        .await?;
+    writeln!(out, "  The bookshop has {} orders now.\n", shop.orders())?;
+    Ok(())
+}

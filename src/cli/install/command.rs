@@ -1,0 +1,128 @@
+//! The command line that a client will run: this executable, absolute paths, no secret.
+
+use std::path::{Component, Path};
+
+use anyhow::{Context, bail, ensure};
+use url::Url;
+
+use crate::cli::options::{DocOptions, Enable, looks_secret};
+use crate::policy::Policy;
+
+/// The arguments: `serve`, the document, and the options that differ from their defaults.
+pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
+    // Every field is named, so that a new option cannot be forgotten here.
+    let DocOptions {
+        doc,
+        base_url,
+        enable,
+        include,
+        exclude,
+        header,
+        timeout,
+        ca_cert,
+        proxy,
+        allow_http,
+    } = options;
+    let mut args = vec!["serve".to_owned(), document(doc)?];
+    let mut add = |option: &str, value: &str| {
+        if value.starts_with('-') {
+            args.push(format!("{option}={value}"));
+        } else {
+            args.extend([option.to_owned(), value.to_owned()]);
+        }
+    };
+    if let Some(url) = base_url {
+        add("--base-url", url);
+    }
+    match enable {
+        None => {}
+        Some(Enable::Write) => add("--enable", "write"),
+        Some(Enable::Destroy) => add("--enable", "destroy"),
+    }
+    for glob in include {
+        add("--include", glob);
+    }
+    for glob in exclude {
+        add("--exclude", glob);
+    }
+    for text in header {
+        // Some clients put the value in place of `${env:…}` themselves: the secret would stand in the
+        // process list.
+        add("--header", &text.replace("${env:", "$env{"));
+    }
+    if *timeout != Policy::default().timeout {
+        add("--timeout", &format!("{}ms", timeout.as_millis()));
+    }
+    for file in ca_cert {
+        add("--ca-cert", &absolute(file)?);
+    }
+    if let Some(proxy) = proxy {
+        let secret = Url::parse(proxy).is_ok_and(|url| has_user(&url)) || proxy.contains('@');
+        ensure!(
+            !secret,
+            "--proxy: user name and password do not belong in a client's configuration"
+        );
+        add("--proxy", proxy);
+    }
+    if *allow_http {
+        args.push("--allow-http".to_owned());
+    }
+    for arg in &args {
+        ensure!(
+            !arg.contains("${"),
+            "`{arg}`: clients put values of their own in place of `${{…}}`; write it without"
+        );
+    }
+    Ok(args)
+}
+
+/// Whether two documents of command lines are one.
+pub(super) fn same_document(one: &str, other: &str) -> bool {
+    let file = |text: &str| std::fs::canonicalize(text).ok();
+    one == other || file(one).is_some_and(|one| Some(one) == file(other))
+}
+
+/// The executable that is running.
+pub(super) fn executable() -> anyhow::Result<String> {
+    let path = std::env::current_exe().context("the path of this program")?;
+    text(&path)
+}
+
+fn document(doc: &str) -> anyhow::Result<String> {
+    let Some(url) = Url::parse(doc)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https"))
+    else {
+        return absolute(Path::new(doc));
+    };
+    // What is no secret to a shell's history is still none of a configuration's business.
+    let secret = url.query_pairs().any(|(name, _)| looks_secret(&name));
+    if secret || has_user(&url) {
+        bail!(
+            "the document's URL holds a secret, which does not belong in a client's configuration; \
+             save the document and install the file"
+        );
+    }
+    Ok(doc.to_owned())
+}
+
+fn has_user(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// The path from the root, without `..`; the file itself may be a link.
+fn absolute(path: &Path) -> anyhow::Result<String> {
+    let shown = path.display();
+    let mut full = std::path::absolute(path).with_context(|| format!("`{shown}`"))?;
+    let climbs = full.components().any(|part| part == Component::ParentDir);
+    if climbs && let (Some(folder), Some(name)) = (full.parent(), full.file_name()) {
+        let folder = std::fs::canonicalize(folder).with_context(|| format!("`{shown}`"))?;
+        full = folder.join(name);
+    }
+    text(&full)
+}
+
+fn text(path: &Path) -> anyhow::Result<String> {
+    let text = path.to_str().map(str::to_owned);
+    text.with_context(|| format!("`{}`: the path is not UTF-8", path.display()))
+}
