@@ -9,6 +9,7 @@ pub mod error;
 pub mod listen;
 pub mod manifest;
 pub mod output;
+pub mod plain;
 pub mod scan;
 pub mod serve;
 pub mod server;
