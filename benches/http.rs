@@ -1,7 +1,7 @@
 //! Calls over HTTP: mcpgen beside two floors over the same upstream, in one run.
 //!
-//! `cargo bench --bench http` prints a table for `docs/performance.md`; `-- --quick` makes a tenth of
-//! the calls. Every server is a process of its own; the upstream and the floors are this binary with
+//! `cargo bench --bench http` prints a table for `docs/performance.md`; `-- --quick` measures
+//! each cell three times instead of fifteen. Every server is a process of its own; the upstream and the floors are this binary with
 //! a hidden argument. It reads /proc, so it needs Linux.
 
 use std::fs::{self, File};
@@ -27,19 +27,22 @@ use load::{Dialect, Target};
 use process::Process;
 use table::{Cell, Row};
 
-/// How often each cell is measured; the cells take turns, so that a slow spell hits all alike.
-const ROUNDS: usize = 3;
+/// How often each cell is measured. The cells take turns and are short, so that a slow spell of the
+/// machine, or the processor that a server happens to be put on, does not decide a figure.
+const ROUNDS: usize = 15;
+/// The same in a quick run.
+const ROUNDS_QUICK: usize = 3;
 /// Connections, the calls that are measured on them, and those before to warm up.
 const LOADS: [Load; 2] = [
     Load {
         clients: 1,
-        calls: 10_000,
-        warm_up: 1_000,
+        calls: 2_000,
+        warm_up: 200,
     },
     Load {
         clients: 32,
-        calls: 40_000,
-        warm_up: 4_000,
+        calls: 8_000,
+        warm_up: 800,
     },
 ];
 /// How long a server may take to listen.
@@ -61,14 +64,14 @@ fn main() -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let rows = runtime.block_on(measure(if quick { 10 } else { 1 }))?;
+    let rows = runtime.block_on(measure(if quick { ROUNDS_QUICK } else { ROUNDS }))?;
     let mut out = std::io::stdout().lock();
     write!(out, "{}", table::markdown(&rows))?;
     Ok(())
 }
 
 /// Starts all servers, measures all cells and stops the servers.
-async fn measure(divisor: u64) -> Result<Vec<Row>> {
+async fn measure(rounds: usize) -> Result<Vec<Row>> {
     let me = floors::program()?;
     let upstream = Server::start("upstream", &me, &[Role::Upstream.argument()], Dialect::Get)?;
     let origin = format!("http://{}", upstream.target.address);
@@ -97,17 +100,17 @@ async fn measure(divisor: u64) -> Result<Vec<Row>> {
             rows.push(Row::new(server.name, load.clients));
         }
     }
-    for round in 1..=ROUNDS {
+    for round in 1..=rounds {
         for (index, load) in LOADS.iter().enumerate() {
             for (place, server) in servers.iter().enumerate() {
-                let cell = server.cell(*load, divisor).await;
+                let cell = server.cell(*load).await;
                 let cell = cell.with_context(|| server.name)?;
                 if let Some(row) = rows.get_mut(index * servers.len() + place) {
                     row.cells.push(cell);
                 }
             }
         }
-        writeln!(std::io::stderr(), "round {round} of {ROUNDS} done")?;
+        writeln!(std::io::stderr(), "round {round} of {rounds} done")?;
     }
     Ok(rows)
 }
@@ -148,12 +151,12 @@ impl Server {
     }
 
     /// One measurement.
-    async fn cell(&self, load: Load, divisor: u64) -> Result<Cell> {
-        load::run(self.target, load.clients, load.warm_up / divisor).await?;
+    async fn cell(&self, load: Load) -> Result<Cell> {
+        load::run(self.target, load.clients, load.warm_up).await?;
         let before = self.cpu()?;
-        let run = load::run(self.target, load.clients, load.calls / divisor).await?;
+        let run = load::run(self.target, load.clients, load.calls).await?;
         let cpu = self.cpu()?.saturating_sub(before);
-        let thousands = f64::from(u32::try_from(load.calls / divisor)?) / 1000.0;
+        let thousands = f64::from(u32::try_from(load.calls)?) / 1000.0;
         Ok(Cell {
             p50: process::millis(run.percentile(50)),
             p99: process::millis(run.percentile(99)),

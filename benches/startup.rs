@@ -39,8 +39,10 @@ fn main() -> Result<()> {
     let mut rows = Vec::new();
     for document in documents() {
         let name = document
-            .file_name()
-            .unwrap_or_default()
+            .strip_prefix(env!("CARGO_MANIFEST_DIR"))
+            .ok()
+            .or(document.file_name().map(Path::new))
+            .unwrap_or(&document)
             .display()
             .to_string();
         let document = document.to_str().context("a path in UTF-8")?;
