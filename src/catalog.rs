@@ -58,6 +58,8 @@ pub struct Capability {
     pub deprecated: bool,
     /// The server it is at, without a slash at the end.
     pub base_url: Option<String>,
+    /// Where the document says so; `None` if it was not the document.
+    pub server_loc: Option<Loc>,
     /// Parameters.
     pub params: Vec<Param>,
     /// Request body.

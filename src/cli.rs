@@ -29,7 +29,7 @@ const STYLES: Styles = Styles::styled()
 
 /// Compile an OpenAPI document into a safe MCP server for AI agents.
 #[derive(Debug, Parser)]
-#[command(name = "mcpgen", version, styles = STYLES, max_term_width = 100, after_help = EXAMPLES)]
+#[command(name = "mcpgen", version, styles = STYLES, max_term_width = 80, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

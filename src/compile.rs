@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use indexmap::IndexMap;
 use url::Url;
 
-use crate::catalog::Catalog;
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::catalog::{Capability, Catalog};
+use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
 use crate::policy::Policy;
 use crate::runtime::backends::http::is_private;
-use crate::runtime::manifest::{Effect, Manifest, ServerSpec, SourceSpec, ToolSpec};
+use crate::runtime::manifest::{Effect, Manifest, ServerSpec, SourceSpec};
 
 mod args;
 mod clamp;
@@ -18,6 +18,7 @@ mod lower;
 mod name;
 mod pattern;
 mod select;
+mod share;
 
 /// What came of a Catalog under a Policy.
 #[derive(Debug)]
@@ -50,16 +51,25 @@ pub fn compile(catalog: &Catalog, policy: &Policy, diags: &mut Diagnostics) -> C
         .filter_map(|index| Some((catalog.capabilities.get(*index)?, names.get(*index)?)))
         .map(|(capability, name)| lower::tool(catalog, capability, name, &mut patterns, diags))
         .collect();
-    if tools.is_empty() {
+    let said = |code, diags: &Diagnostics| diags.iter().any(|d| d.code == code);
+    if tools.is_empty() && !said(Code::PatternMatchesNothing, diags) {
         nothing_to_serve(catalog, &selection, diags);
     }
-    if !tools.is_empty() && tools.iter().all(|tool| lower::base_url(tool).is_none()) {
+    let nowhere = tools.iter().all(|tool| lower::base_url(tool).is_none());
+    if !tools.is_empty() && nowhere && !said(Code::NoServer, diags) && !said(Code::BadServer, diags)
+    {
+        let message = "the document does not say where the API is (it has no `servers`)";
         diags.push(
-            Diagnostic::general(Code::NoServer, "the document does not say where the API is")
+            Diagnostic::new(Code::NoServer, Loc::at(""), message)
                 .help("pass --base-url https://…; `list`, `plan` and `check` work without"),
         );
     }
-    private_servers(&tools, policy, diags);
+    let chosen = selection.chosen.iter();
+    private_servers(
+        chosen.filter_map(|index| catalog.capabilities.get(*index)),
+        policy,
+        diags,
+    );
     let source = SourceSpec {
         trusted_origins: policy.trusted_origins.clone(),
         credentials: catalog.credentials.clone(),
@@ -101,15 +111,23 @@ fn nothing_to_serve(catalog: &Catalog, selection: &select::Selection, diags: &mu
             "a document needs `paths` with operations",
         )
     } else if writes + destroys > 0 {
-        let flag = if writes > 0 { "write" } else { "destroy" };
-        let help = if flag == "write" {
-            "--enable write makes tools of writes"
-        } else {
-            "--enable destroy makes tools of deletes"
+        let help = match (writes, destroys) {
+            (_, 0) => "--enable write makes tools of writes",
+            (0, _) => "--enable destroy makes tools of deletes",
+            _ => "--enable write makes tools of writes, --enable destroy also of deletes",
         };
+        let count = |number: usize, noun| match number {
+            0 => None,
+            1 => Some(format!("1 {noun}")),
+            _ => Some(format!("{number} {noun}s")),
+        };
+        let off = [count(writes, "write"), count(destroys, "delete")];
+        let off: Vec<String> = off.into_iter().flatten().collect();
+        let are = if writes + destroys == 1 { "is" } else { "are" };
         (
             format!(
-                "nothing to serve: {writes} writes and {destroys} deletes are off, and there is no read"
+                "nothing to serve: there is no read, and {} {are} off",
+                off.join(" and ")
             ),
             help,
         )
@@ -121,7 +139,7 @@ fn nothing_to_serve(catalog: &Catalog, selection: &select::Selection, diags: &mu
     } else {
         (
             "nothing to serve: every operation is left out".to_owned(),
-            "the warnings say why",
+            "the warnings above say why",
         )
     };
     diags.push(Diagnostic::general(Code::NothingToServe, message).help(help));
@@ -129,20 +147,29 @@ fn nothing_to_serve(catalog: &Catalog, selection: &select::Selection, diags: &mu
 
 /// A host that only the owner may name, named by the document, is not dialled: better said now than at
 /// the first call.
-fn private_servers(tools: &[ToolSpec], policy: &Policy, diags: &mut Diagnostics) {
-    let bases: BTreeSet<&str> = tools.iter().filter_map(lower::base_url).collect();
-    for base in bases {
+fn private_servers<'c>(
+    chosen: impl Iterator<Item = &'c Capability>,
+    policy: &Policy,
+    diags: &mut Diagnostics,
+) {
+    let mut seen = BTreeSet::new();
+    for capability in chosen {
+        let (Some(base), Some(loc)) = (&capability.base_url, &capability.server_loc) else {
+            continue;
+        };
         let Ok(url) = Url::parse(base) else { continue };
+        if !seen.insert(base) {
+            continue;
+        }
         if is_private(&url)
             && !policy
                 .trusted_origins
                 .contains(&url.origin().ascii_serialization())
         {
-            let message = format!(
-                "the document's server {base} is at a private address, which only you may name"
-            );
+            let message =
+                format!("server `{base}` is at a private address, which only you may name");
             diags.push(
-                Diagnostic::general(Code::PrivateServer, message)
+                Diagnostic::new(Code::PrivateServer, loc.clone(), message)
                     .help(format!("if it is yours: --base-url {base}")),
             );
         }

@@ -86,9 +86,9 @@ codes! {
     Malformed = "MG120", Warning;
     /// A path template names a parameter that is not declared; it is read as a string.
     UndeclaredPathParam = "MG121", Warning;
-    /// A parameter cannot be sent as the document describes it, so the operation is left out.
+    /// A parameter cannot be sent as described: the tool goes without it, or is left out.
     UnsupportedParam = "MG122", Warning;
-    /// A request body's media type cannot be sent, so the operation is left out.
+    /// A request body cannot be sent as described: the tool goes without it, or is left out.
     UnsupportedBody = "MG123", Warning;
     /// The method cannot be a tool, so the operation is left out.
     UnsupportedMethod = "MG124", Warning;
@@ -98,7 +98,7 @@ codes! {
     SchemaKeyword = "MG126", Warning;
     /// An operation declares no responses; it still becomes a tool.
     NoResponses = "MG127", Warning;
-    /// A parameter would set a header that only the HTTP client may set; it is left out.
+    /// A parameter would set a header that only the HTTP client may set; the tool goes without it.
     ReservedHeader = "MG128", Warning;
     /// The document does not say where the API is.
     NoServer = "MG130", Warning;
@@ -106,7 +106,7 @@ codes! {
     BadServer = "MG131", Warning;
     /// A server is at a private address that only `--base-url` may allow.
     PrivateServer = "MG132", Warning;
-    /// A security scheme that is not supported; calls go without it.
+    /// A security scheme is not supported; calls go without it.
     UnsupportedSecurity = "MG140", Warning;
     /// An environment variable that a credential comes from is not set.
     MissingCredential = "MG141", Warning;

@@ -143,7 +143,7 @@ fn refuse_unread(text: &str, budget: &Budget) -> Option<Diagnostic> {
             text.len(),
             budget.bytes
         );
-        return Some(Diagnostic::general(Code::Budget, message).help(FIXED_LIMIT));
+        return Some(Diagnostic::new(Code::Budget, Loc::line(1, 1), message).help(FIXED_LIMIT));
     }
     let start = text.trim_start();
     if start.is_empty() {
@@ -168,12 +168,13 @@ fn refuse_unread(text: &str, budget: &Budget) -> Option<Diagnostic> {
 const FIXED_LIMIT: &str = "this limit is fixed; a smaller document is needed";
 
 fn empty() -> Diagnostic {
-    Diagnostic::general(Code::Empty, "the document is empty")
+    Diagnostic::new(Code::Empty, Loc::line(1, 1), "the document is empty")
+        .help("an OpenAPI document begins with `openapi: 3.1.0` (or 3.0.x)")
 }
 
 fn over_nodes(budget: &Budget) -> Diagnostic {
     let message = format!("the document has more than {} values", budget.nodes);
-    Diagnostic::general(Code::Budget, message).help(FIXED_LIMIT)
+    Diagnostic::new(Code::Budget, Loc::line(1, 1), message).help(FIXED_LIMIT)
 }
 
 fn over_depth(budget: &Budget, loc: Loc) -> Diagnostic {
@@ -181,7 +182,8 @@ fn over_depth(budget: &Budget, loc: Loc) -> Diagnostic {
         "the document is nested deeper than {} levels here",
         budget.depth
     );
-    Diagnostic::new(Code::Budget, loc, message).help(FIXED_LIMIT)
+    Diagnostic::new(Code::Budget, loc, message)
+        .help("this limit is fixed; a flatter document is needed")
 }
 
 fn duplicate_key(key: &str, loc: Loc) -> Diagnostic {
@@ -189,7 +191,7 @@ fn duplicate_key(key: &str, loc: Loc) -> Diagnostic {
         "the key {} is there more than once; the last value is used",
         quoted(key)
     );
-    Diagnostic::new(Code::DuplicateKey, loc, message)
+    Diagnostic::new(Code::DuplicateKey, loc, message).help("remove one of them, or join the two")
 }
 
 /// What stands for the findings of a kind that were not reported one by one.

@@ -30,7 +30,7 @@ fn the_demo_shows_the_main_job() {
         assert!(line.chars().count() <= 80, "too wide: {line}");
     }
     assert!(!text.contains('\u{1b}'), "colour in a pipe");
-    golden("golden/demo.txt", &text);
+    golden("demo.txt", &text);
     let coloured = run(&["demo"], &[("CLICOLOR_FORCE", "1")], "").expect(0);
     assert!(coloured.stdout.contains("\u{1b}["));
 }

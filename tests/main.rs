@@ -6,9 +6,13 @@
     reason = "a test fails by panicking"
 )]
 
+mod cli;
 mod conformance;
+mod corpus;
 mod demo;
+mod diagnostics;
 mod docs;
+mod golden;
 mod http;
 mod install;
 mod interop;
@@ -19,4 +23,6 @@ mod lint;
     reason = "a toolbox: each subject takes what it needs"
 )]
 mod support;
+mod threats;
 mod tidy;
+mod upstream_cases;

@@ -6,6 +6,7 @@ pub(crate) mod golden;
 pub(crate) mod http;
 pub(crate) mod process;
 pub(crate) mod scratch;
+pub(crate) mod tools;
 pub(crate) mod upstream;
 
 pub(crate) use client::Client;

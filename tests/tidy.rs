@@ -98,10 +98,11 @@ fn walk(folder: &Path, prefix: &str, found: &mut Vec<File>) {
         let Ok(kind) = entry.file_type() else {
             continue;
         };
-        let path = format!("{prefix}{name}");
+        // `.git` is a file in a linked worktree.
         if SKIPPED.contains(&&*name) {
             continue;
         }
+        let path = format!("{prefix}{name}");
         if kind.is_dir() {
             walk(&entry.path(), &format!("{path}/"), found);
         } else if kind.is_file()

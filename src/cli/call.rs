@@ -12,11 +12,12 @@ use super::load::{self, load_with};
 use super::options::DocOptions;
 use crate::compile::Compiled;
 use crate::diag::nearest::nearest;
-use crate::diag::render;
+use crate::diag::render::printable;
 use crate::runtime::args::Clamped;
 use crate::runtime::backend::{Content, Outcome};
 use crate::runtime::error::CallError;
 use crate::runtime::manifest::ToolSpec;
+use crate::runtime::scan;
 
 /// Call one tool, as a client would
 #[derive(Debug, Args)]
@@ -122,7 +123,7 @@ impl Call {
 
     fn arguments(&self, spec: &ToolSpec) -> anyhow::Result<Map<String, Value>> {
         if let Some(text) = &self.json {
-            return serde_json::from_str(text).context("the arguments are not a JSON object");
+            return scan::arguments(text).map_err(|why| anyhow::anyhow!("the arguments: {why}"));
         }
         let mut arguments = Map::new();
         for text in &self.arg {
@@ -160,12 +161,8 @@ fn typed(spec: &ToolSpec, name: &str, value: &str) -> Value {
 fn print(outcome: &Outcome, clamped: &[Clamped]) -> anyhow::Result<ExitCode> {
     let mut stdout = std::io::stdout().lock();
     match &outcome.content {
-        Content::Json(value) => writeln!(stdout, "{}", serde_json::to_string_pretty(value)?)?,
-        Content::Text(text) => write!(
-            stdout,
-            "{text}{}",
-            if text.ends_with('\n') { "" } else { "\n" }
-        )?,
+        Content::Json(value) => write_text(&mut stdout, &serde_json::to_string_pretty(value)?)?,
+        Content::Text(text) => write_text(&mut stdout, text.strip_suffix('\n').unwrap_or(text))?,
         Content::Image { mime, base64 }
         | Content::Audio { mime, base64 }
         | Content::Blob { mime, base64 } => {
@@ -197,11 +194,20 @@ fn print(outcome: &Outcome, clamped: &[Clamped]) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Writes text as it is, or, to a terminal, with what could steer the terminal made visible.
+fn write_text(out: &mut impl Write, text: &str) -> std::io::Result<()> {
+    if !std::io::stdout().is_terminal() {
+        return writeln!(out, "{text}");
+    }
+    text.lines()
+        .try_for_each(|line| writeln!(out, "{}", printable(line)))
+}
+
 fn print_failure(error: &CallError) -> anyhow::Result<ExitCode> {
     let mut stderr = anstream::stderr().lock();
     for (index, line) in error.text().lines().enumerate() {
-        let start = if index == 0 { "error: " } else { "" };
-        writeln!(stderr, "{start}{}", render::printable(line))?;
+        let label = if index == 0 { "error: " } else { "" };
+        writeln!(stderr, "{label}{}", printable(line))?;
     }
     Ok(ExitCode::FAILURE)
 }

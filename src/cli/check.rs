@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::load::{Loaded, load};
 use super::options::DocOptions;
-use super::report;
+use super::report::{self, CredentialState};
 use crate::catalog::Catalog;
 use crate::compile::Compiled;
 use crate::diag::{Severity, render};
@@ -58,6 +58,9 @@ fn print_text(loaded: &Loaded) -> anyhow::Result<()> {
         render::text(&loaded.diags, &loaded.source, true)
     )?;
     if let Some((catalog, compiled)) = &loaded.compiled {
+        if !loaded.diags.is_empty() {
+            writeln!(stdout)?;
+        }
         summary(&mut stdout, loaded, catalog, compiled)?;
     }
     stdout.flush()?;
@@ -75,7 +78,7 @@ fn summary(
         out,
         "{}: {}",
         loaded.source.name,
-        render::printable(&format!("{} {}", catalog.title, catalog.version))
+        render::printable(format!("{} {}", catalog.title, catalog.version).trim())
     )?;
     writeln!(
         out,
@@ -101,7 +104,7 @@ fn summary(
     if let Some(off) = report::held_back(compiled) {
         writeln!(
             out,
-            "  off          {off} ({} makes them tools)",
+            "  off          {off} (on with {})",
             report::enabling(compiled)
         )?;
     }
@@ -128,9 +131,10 @@ fn summary(
         let set = if state.set { "set" } else { "not set" };
         writeln!(
             out,
-            "  credential   {}: {} ({set})",
+            "  credential   {}: {} ({set}){}",
             render::printable(&state.scheme),
-            state.variables.join(", ")
+            state.variables.join(", "),
+            destination(&state)
         )?;
     }
     let tokens: usize = tools.iter().map(report::tokens).sum();
@@ -160,12 +164,22 @@ fn parenthesised(text: &str) -> String {
     }
 }
 
+/// Where a credential goes, on a line of its own.
+fn destination(state: &CredentialState) -> String {
+    let origins: Vec<&str> = state.origins.iter().map(String::as_str).collect();
+    if origins.is_empty() {
+        String::new()
+    } else {
+        format!("\n               goes to {}", origins.join(" and "))
+    }
+}
+
 fn print_json(loaded: &Loaded) -> anyhow::Result<()> {
     let summary = loaded.compiled.as_ref().map(|(catalog, compiled)| {
         let config = Config::from_env(&compiled.manifest).unwrap_or_default();
         let credentials: Vec<_> = report::credentials(&compiled.manifest, &config)
             .into_iter()
-            .map(|state| json!({"scheme": state.scheme, "variables": state.variables, "set": state.set}))
+            .map(|state| json!({"scheme": state.scheme, "variables": state.variables, "set": state.set, "origins": state.origins}))
             .collect();
         let left_out: Vec<_> = catalog
             .left_out

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
+use comfy_table::ContentArrangement;
 use serde_json::{Map, Value, json};
 
 use super::load::{self, Loaded};
@@ -46,6 +47,8 @@ Everything happens on loopback, in this process; nothing is installed or written
 
 /// Columns of the text.
 const WIDTH: usize = 78;
+/// Columns of the table, which is indented by two.
+const WIDTH_TABLE: u16 = 78;
 
 impl Demo {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
@@ -293,8 +296,12 @@ async fn show(shop: &Bookshop) -> anyhow::Result<()> {
         out,
         "  Reads become tools. What changes something does not, until you say so.\n"
     )?;
-    for line in list::table(&compiled.manifest.tools).to_string().lines() {
-        writeln!(out, " {}", line.trim_end())?;
+    let mut table = list::table(&compiled.manifest.tools);
+    table
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(WIDTH_TABLE);
+    for line in table.to_string().lines() {
+        writeln!(out, "  {}", line.trim_end())?;
     }
     let tokens: usize = compiled.manifest.tools.iter().map(report::tokens).sum();
     writeln!(

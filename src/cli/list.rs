@@ -44,7 +44,9 @@ impl List {
             return Ok(ExitCode::SUCCESS);
         }
         let mut stdout = anstream::stdout().lock();
-        writeln!(stdout, "{}", table(tools))?;
+        for line in table(tools).lines() {
+            writeln!(stdout, "{}", line.trim_end())?;
+        }
         let tokens: usize = tools.iter().map(report::tokens).sum();
         write!(
             stdout,
@@ -73,14 +75,14 @@ fn as_json(tool: &ToolSpec) -> Value {
     })
 }
 
-/// Columns without lines between them, wrapped to the terminal, 80 columns in a pipe.
+/// Columns without lines between them: wrapped in a terminal, a line a tool in a pipe.
 pub(super) fn table(tools: &[ToolSpec]) -> Table {
     let mut table = Table::new();
     table
         .load_style(comfy_table::presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic);
-    if !table.is_tty() {
-        table.set_width(80);
+        .set_content_arrangement(ContentArrangement::Disabled);
+    if table.is_tty() {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
     }
     table.set_header(["TOOL", "EFFECT", "REQUEST", "ARGUMENTS", "TOKENS"]);
     for tool in tools {
@@ -92,6 +94,9 @@ pub(super) fn table(tools: &[ToolSpec]) -> Table {
             Cell::new(arguments(tool)),
             Cell::new(report::thousands(report::tokens(tool))).set_alignment(CellAlignment::Right),
         ]);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
     }
     table
 }

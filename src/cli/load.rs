@@ -42,7 +42,7 @@ pub(super) async fn load_with(options: &DocOptions, mock: bool) -> anyhow::Resul
     };
     let source = fetch::fetch(&options.doc, &options.fetch()).await?;
     progress.now(format!("compiling {}", render::printable(&source.name)));
-    let policy = options.policy(source.url.as_ref())?;
+    let policy = options.policy()?;
     Ok(compiled(source, base_url.map(String::from), &policy, mock))
 }
 

@@ -34,7 +34,9 @@ impl Man {
             }
         };
         let mut text = Vec::new();
-        clap_mangen::Man::new(page).render(&mut text)?;
+        clap_mangen::Man::new(page)
+            .source(concat!("mcpgen ", env!("CARGO_PKG_VERSION")))
+            .render(&mut text)?;
         std::io::stdout().lock().write_all(&text)?;
         Ok(ExitCode::SUCCESS)
     }

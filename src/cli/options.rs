@@ -109,7 +109,7 @@ impl DocOptions {
     }
 
     /// What an agent may do.
-    pub(super) fn policy(&self, document_url: Option<&Url>) -> anyhow::Result<Policy> {
+    pub(super) fn policy(&self) -> anyhow::Result<Policy> {
         let mut headers = IndexMap::new();
         for text in &self.header {
             let (name, value) = header(text)?;
@@ -119,10 +119,10 @@ impl DocOptions {
             );
         }
         let base = self.base_url()?;
-        let named = base
-            .iter()
-            .chain(document_url)
-            .map(|url| url.origin().ascii_serialization());
+        // The origins that the owner typed. Where a redirect ended is not one of them.
+        let typed = Url::parse(&self.doc).ok().filter(Url::has_host);
+        let named = [base, typed].into_iter().flatten();
+        let named = named.map(|url| url.origin().ascii_serialization());
         Ok(Policy {
             effect: match self.enable {
                 None => Effect::Read,

@@ -70,13 +70,10 @@ fn print_text(manifest: &Manifest) -> anyhow::Result<()> {
             action.base_url.as_deref().unwrap_or_default(),
             action.path
         )?;
-        for alternative in &action.security {
-            let names = if alternative.is_empty() {
-                "no credential".to_owned()
-            } else {
-                alternative.join(" and ")
-            };
-            writeln!(out, "  with {names}")?;
+        let alternatives: Vec<String> =
+            action.security.iter().map(|all| credentials(all)).collect();
+        if !alternatives.is_empty() {
+            writeln!(out, "  with {}", alternatives.join(", or with "))?;
         }
         for arg in &tool.args {
             writeln!(out, "  {}", argument(tool, action, &arg.name))?;
@@ -84,6 +81,15 @@ fn print_text(manifest: &Manifest) -> anyhow::Result<()> {
     }
     out.flush()?;
     Ok(())
+}
+
+/// Credentials that go together, in words.
+fn credentials(all: &[String]) -> String {
+    if all.is_empty() {
+        "no credential".to_owned()
+    } else {
+        all.join(" and ")
+    }
 }
 
 /// One argument in a line: name, type, where it goes, what bounds it.

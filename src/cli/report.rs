@@ -1,6 +1,9 @@
 //! Words and numbers that several commands print.
 
+use std::collections::BTreeSet;
 use std::io::Write;
+
+use indexmap::IndexMap;
 
 use crate::compile::Compiled;
 use crate::runtime::config::{Config, variables};
@@ -62,55 +65,93 @@ pub(super) fn enabling(compiled: &Compiled) -> &'static str {
     }
 }
 
-/// One credential of a source and how the tools stand to it.
+/// One credential that tools name.
 pub(super) struct CredentialState {
     pub(super) scheme: String,
+    /// Environment variables that it comes from.
     pub(super) variables: Vec<String>,
+    /// Whether it is there: from the environment or in a header of the owner's.
     pub(super) set: bool,
-    /// Tools that name it and have no complete alternative.
-    pub(super) blocked: usize,
+    /// Where it goes: scheme, host and port.
+    pub(super) origins: BTreeSet<String>,
 }
 
 /// The credentials that tools of the Manifest name, in the document's order.
 pub(super) fn credentials(manifest: &Manifest, config: &Config) -> Vec<CredentialState> {
     let mut states = Vec::new();
     for (source, spec) in &manifest.sources {
-        let set = |scheme: &String| {
-            config
-                .sources
-                .get(source)
-                .is_some_and(|s| s.credentials.contains_key(scheme))
-        };
-        let tools: Vec<&Vec<Vec<String>>> = manifest
-            .tools
-            .iter()
-            .filter(|tool| &tool.source == source)
-            .map(security)
-            .collect();
         for (scheme, credential) in &spec.credentials {
-            let naming: Vec<_> = tools
+            let names =
+                |tool: &&ToolSpec| security(tool).iter().flatten().any(|name| name == scheme);
+            let naming: Vec<_> = manifest
+                .tools
                 .iter()
-                .filter(|alternatives| alternatives.iter().flatten().any(|s| s == scheme))
+                .filter(|tool| &tool.source == source)
+                .filter(names)
                 .collect();
             if naming.is_empty() {
                 continue;
             }
-            let blocked = naming
-                .iter()
-                .filter(|alternatives| !alternatives.iter().any(|all| all.iter().all(set)))
-                .count();
             states.push(CredentialState {
                 scheme: scheme.clone(),
                 variables: variables(credential)
                     .into_iter()
                     .map(str::to_owned)
                     .collect(),
-                set: set(scheme),
-                blocked,
+                set: config
+                    .sources
+                    .get(source)
+                    .is_some_and(|found| found.has(scheme, credential)),
+                origins: naming.into_iter().filter_map(origin).collect(),
             });
         }
     }
     states
+}
+
+/// What tools need and is not set, as `A and B or C`, with the number of tools.
+pub(super) fn missing_credentials(manifest: &Manifest, config: &Config) -> IndexMap<String, usize> {
+    let mut missing = IndexMap::new();
+    for tool in &manifest.tools {
+        let Some(spec) = manifest.sources.get(&tool.source) else {
+            continue;
+        };
+        let found = config
+            .sources
+            .get(&tool.source)
+            .cloned()
+            .unwrap_or_default();
+        let set = |name: &String| {
+            spec.credentials
+                .get(name)
+                .is_some_and(|kind| found.has(name, kind))
+        };
+        let alternatives = security(tool);
+        if alternatives.is_empty() || alternatives.iter().any(|all| all.iter().all(set)) {
+            continue;
+        }
+        let need = |all: &Vec<String>| {
+            let names = all
+                .iter()
+                .filter_map(|name| spec.credentials.get(name))
+                .flat_map(variables);
+            names.collect::<Vec<_>>().join(" and ")
+        };
+        let text = alternatives
+            .iter()
+            .map(need)
+            .collect::<Vec<_>>()
+            .join(" or ");
+        *missing.entry(text).or_default() += 1;
+    }
+    missing
+}
+
+/// Scheme, host and port that a tool's requests go to.
+fn origin(tool: &ToolSpec) -> Option<String> {
+    let Action::Http(action) = &tool.action;
+    let url = url::Url::parse(action.base_url.as_deref()?).ok()?;
+    Some(url.origin().ascii_serialization())
 }
 
 fn security(tool: &ToolSpec) -> &Vec<Vec<String>> {

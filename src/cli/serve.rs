@@ -15,7 +15,7 @@ use super::load::{self, Loaded, load_with};
 use super::options::{DocOptions, LogFormat};
 use super::report;
 use crate::compile::Compiled;
-use crate::diag::Code;
+use crate::diag::{Code, render};
 use crate::runtime::config::Config;
 use crate::runtime::serve::{serve_http, serve_stdio};
 use crate::runtime::streamable::EndpointOptions;
@@ -138,16 +138,25 @@ impl Serve {
     ) -> anyhow::Result<()> {
         loaded.mention_warnings(&self.options.doc)?;
         let mut stderr = anstream::stderr().lock();
-        for state in report::credentials(&compiled.manifest, config) {
-            if state.blocked > 0 && !state.set && !self.mock {
-                let code = Code::MissingCredential.as_str();
-                let (variables, tools) = (
-                    state.variables.join(" and "),
-                    report::count(state.blocked, "tool"),
-                );
+        if !self.mock {
+            for state in report::credentials(&compiled.manifest, config)
+                .iter()
+                .filter(|state| state.set)
+            {
+                let origins: Vec<&str> = state.origins.iter().map(String::as_str).collect();
                 writeln!(
                     stderr,
-                    "mcpgen: warning[{code}]: {variables} is not set: {tools} cannot be called"
+                    "mcpgen: credential {} goes to {}",
+                    render::printable(&state.scheme),
+                    origins.join(" and ")
+                )?;
+            }
+            for (need, tools) in report::missing_credentials(&compiled.manifest, config) {
+                let code = Code::MissingCredential.as_str();
+                let tools = report::count(tools, "tool");
+                writeln!(
+                    stderr,
+                    "mcpgen: warning[{code}]: {tools} cannot be called: set {need}"
                 )?;
             }
         }

@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
+use unicode_normalization::UnicodeNormalization;
 
 use super::clamp;
 use crate::catalog::{Body, Capability};
@@ -209,7 +210,8 @@ fn final_names(candidates: &[Candidate<'_>]) -> Vec<String> {
 /// The name with what clients refuse replaced (`^[a-zA-Z0-9_.-]{1,64}$`).
 fn accepted(wire: &str) -> String {
     let mut name = String::new();
-    for c in wire.chars() {
+    // An accent is lost, its letter is not.
+    for c in wire.nfkd().filter(|c| !matches!(c, '\u{300}'..='\u{36f}')) {
         if c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-') {
             name.push(c);
         } else if !name.ends_with('_') && !name.is_empty() {
@@ -329,8 +331,12 @@ mod tests {
                 vec!["filter_name__query", "filter_name__query_2"],
             ),
             (
-                vec![candidate("ä", "query"), candidate("$top", "query")],
-                vec!["arg", "top"],
+                vec![
+                    candidate("ä", "query"),
+                    candidate("日本", "query"),
+                    candidate("$top", "query"),
+                ],
+                vec!["a", "arg", "top"],
             ),
             (
                 vec![

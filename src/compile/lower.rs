@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::pattern::Patterns;
-use super::{args, describe};
+use super::{args, describe, share};
 use crate::catalog::{Capability, Catalog};
 use crate::diag::Diagnostics;
 use crate::runtime::manifest::{Action, HttpAction, ToolSpec};
@@ -18,7 +18,8 @@ pub(super) fn tool(
     let arguments = args::arguments(capability);
     let mut input = Value::Object(arguments.schema);
     patterns.check(&mut input, &capability.loc, diags);
-    describe::schema(&mut input);
+    share::share(&mut input);
+    describe::input(&mut input);
     let title = capability
         .summary
         .as_deref()

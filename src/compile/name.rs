@@ -51,6 +51,9 @@ pub(super) fn names(catalog: &Catalog, diags: &mut Diagnostics) -> Vec<String> {
         let [first, .., last] = owners.as_slice() else {
             continue;
         };
+        if first.id.is_some() && owners.iter().all(|owner| owner.id == first.id) {
+            continue; // One id for all of them, which was reported when it was read.
+        }
         let message = format!(
             "{} and {} both come to the tool name `{name}`",
             first.label(),
@@ -58,7 +61,7 @@ pub(super) fn names(catalog: &Catalog, diags: &mut Diagnostics) -> Vec<String> {
         );
         diags.push(
             Diagnostic::new(Code::NameCollision, last.loc.clone(), message)
-                .help("each gets a suffix made from its method and path"),
+                .help("each gets a suffix made from its method and path; distinct ids avoid it"),
         );
     }
     let unique = |(name, capability): (&String, &Capability)| {
@@ -156,6 +159,7 @@ mod tests {
             description: None,
             deprecated: false,
             base_url: None,
+            server_loc: None,
             params: vec![],
             body: None,
             output: crate::catalog::Output::default(),

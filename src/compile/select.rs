@@ -4,6 +4,7 @@ use globset::{GlobBuilder, GlobMatcher};
 
 use super::HeldBack;
 use crate::catalog::{Capability, Catalog};
+use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::policy::{Pattern, Policy, Subject};
 use crate::runtime::manifest::Effect;
@@ -93,8 +94,9 @@ fn matchers(
         let glob = match glob {
             Ok(glob) => glob.compile_matcher(),
             Err(error) => {
-                let message = format!("{option} {}: {}", pattern.text, error.kind());
-                diags.push(Diagnostic::general(Code::PatternMatchesNothing, message));
+                let message = format!("{option} {} is no pattern: {}", pattern.text, error.kind());
+                let found = Diagnostic::general(Code::PatternMatchesNothing, message);
+                diags.push(found.help("put special characters in brackets, as in `[{]`"));
                 continue;
             }
         };
@@ -115,7 +117,7 @@ fn matchers(
                     Code::PatternMatchesNothing,
                     format!("{option} {} matches no operation", pattern.text),
                 )
-                .help(help(pattern.subject)),
+                .help(help(catalog, pattern)),
             );
         }
     }
@@ -130,14 +132,28 @@ fn escaped(pattern: &Pattern) -> String {
     }
 }
 
-fn help(subject: Subject) -> &'static str {
-    match subject {
-        Subject::Path => {
-            "a path pattern is compared with the path template, as in /users/{id}; `**` crosses segments"
+/// What was perhaps meant, else what such a pattern is compared with.
+fn help(catalog: &Catalog, pattern: &Pattern) -> String {
+    let all = catalog.capabilities.iter();
+    let near = match pattern.subject {
+        Subject::Path => nearest(&pattern.glob, all.map(|c| c.path.as_str())),
+        Subject::Tag => nearest(
+            &pattern.glob,
+            all.flat_map(|c| c.tags.iter().map(String::as_str)),
+        ),
+        Subject::Operation => nearest(&pattern.glob, all.filter_map(|c| c.id.as_deref())),
+    };
+    match (near, pattern.subject) {
+        (Some(near), Subject::Tag) => format!("did you mean `tag:{near}`?"),
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, Subject::Path) => {
+            "it is compared with paths, as in `/users/{id}`; `**` crosses segments".into()
         }
-        Subject::Tag => "tags are case-sensitive",
-        Subject::Operation => {
-            "it is compared with operation ids and tool names; use /path/** for paths and tag:x for tags"
+        (None, Subject::Tag) => {
+            "no operation has such a tag; upper and lower case are different".into()
+        }
+        (None, Subject::Operation) => {
+            "it is compared with operation ids and tool names; `/users/**` is for paths, `tag:x` for tags".into()
         }
     }
 }

@@ -157,10 +157,13 @@ fn decode(bytes: Vec<u8>, name: &str) -> Result<Source, FetchError> {
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Source::new(name, text)),
-        Err(error) => Err(FetchError::NotUtf8 {
-            name,
-            offset: error.utf8_error().valid_up_to(),
-        }),
+        Err(error) => {
+            let valid = error.utf8_error().valid_up_to();
+            let before = String::from_utf8_lossy(&error.as_bytes()[..valid]);
+            let line = before.matches('\n').count() + 1;
+            let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+            Err(FetchError::NotUtf8 { name, line, column })
+        }
     }
 }
 
@@ -215,7 +218,7 @@ mod tests {
             ("openapi.yaml", "a: 1"),
             ("openapi.yml", "did you mean"),
             ("", "openapi.yaml`?"),
-            ("latin1", "byte 3 is wrong"),
+            ("latin1", "at line 1, column 4;"),
             ("utf16", "is UTF-16"),
             ("something else", "does not exist"),
         ];

@@ -59,15 +59,17 @@ pub fn read(root: &Value, options: &ReadOptions, diags: &mut Diagnostics) -> Opt
             return None;
         }
     };
-    let doc = Doc { root, version };
+    let doc = Doc::new(root, version);
     let top = Node::root(root);
     let info = top.get("info");
+    // A version such as `1.0` is a number if nobody quoted it.
     let text = |key| {
-        info.as_ref()
-            .and_then(|i| i.str(key))
-            .unwrap_or_default()
-            .trim()
-            .to_owned()
+        let value = info
+            .as_ref()
+            .and_then(|i| i.get(key))
+            .map(|node| node.value);
+        let scalar = value.filter(|v| v.is_string() || v.is_number());
+        scalar.map(plain).unwrap_or_default().trim().to_owned()
     };
     let title = text("title");
     let source = source_name(&title, &options.fallback_name);
@@ -106,15 +108,17 @@ impl<'a> Reader<'a, '_> {
         let Some(paths) = top.get("paths") else {
             if self.doc.version == Version::V3_0 {
                 let message = "the document has no `paths`";
+                let found = Diagnostic::new(Code::Malformed, Loc::at(""), message);
                 self.diags
-                    .push(Diagnostic::new(Code::Malformed, Loc::at(""), message));
+                    .push(found.help("operations are declared under `paths`"));
             }
             return;
         };
         if !paths.value.is_object() {
             let message = "`paths` is not an object";
+            let found = Diagnostic::new(Code::Malformed, paths.loc(), message);
             self.diags
-                .push(Diagnostic::new(Code::Malformed, paths.loc(), message));
+                .push(found.help("its keys are paths, as in `/pets/{id}`"));
         }
         for (path, item) in paths.entries() {
             if !path.starts_with("x-") {
@@ -127,14 +131,12 @@ impl<'a> Reader<'a, '_> {
         let item = match self.doc.resolve(item) {
             Ok(item) if item.value.is_object() => item,
             Ok(item) => {
-                let found = Diagnostic::new(
-                    Code::Malformed,
-                    item.loc(),
-                    "a path item that is not an object",
-                );
-                return self.leave_out(path.to_owned(), found);
+                let message = "the path item is not an object";
+                let found = Diagnostic::new(Code::Malformed, item.loc(), message);
+                let help = "its keys are methods, as in `get`, each with an operation";
+                return self.leave_out_item(path, found.help(help));
             }
-            Err(found) => return self.leave_out(path.to_owned(), *found),
+            Err(found) => return self.leave_out_item(path, *found),
         };
         for method in METHODS {
             let Some(node) = item.get(method) else {
@@ -147,6 +149,12 @@ impl<'a> Reader<'a, '_> {
                 Err(found) => self.leave_out(label, *found),
             }
         }
+    }
+
+    /// Records a path item that cannot be read, which had an operation at least.
+    fn leave_out_item(&mut self, path: &str, found: Diagnostic) {
+        self.catalog.operations += 1;
+        self.leave_out(path.to_owned(), found);
     }
 
     /// Records an operation that cannot be a tool, with its diagnostic.
@@ -203,7 +211,7 @@ fn version(root: &Value) -> Result<Version, Box<Diagnostic>> {
             Code::Version,
             Loc::at("/swagger"),
             format!("Swagger {} is not read yet", plain(swagger)),
-            "convert the document to OpenAPI 3.0 or 3.1",
+            "convert the document to OpenAPI 3.0 or 3.1, for example with swagger2openapi",
         );
     }
     let Some(openapi) = object.get("openapi") else {
@@ -231,8 +239,8 @@ fn version(root: &Value) -> Result<Version, Box<Diagnostic>> {
         _ => refuse(
             Code::Version,
             Loc::at("/openapi"),
-            format!("OpenAPI {text} is not read yet"),
-            "3.0.x and 3.1.x are",
+            format!("OpenAPI version `{text}` is not read"),
+            "OpenAPI 3.0.x and 3.1.x are",
         ),
     }
 }

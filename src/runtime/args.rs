@@ -13,9 +13,12 @@ use super::error::CallError;
 use super::manifest::{Bound, ToolSpec};
 
 mod effort;
+mod limits;
 
 /// Violations that are told at once.
 const VIOLATIONS_MAX: usize = 20;
+/// Most values in arguments of which every violation is looked for; in larger ones it is the first.
+const THOROUGH_MAX: usize = 10_000;
 /// Characters of a value that a message quotes.
 const QUOTE_MAX: usize = 60;
 
@@ -77,8 +80,16 @@ impl Checker {
     /// # Errors
     ///
     /// `invalid_arguments` with every violation at once, each with a JSON Pointer and a hint.
-    pub fn check(&self, mut values: Map<String, Value>) -> Result<Args, CallError> {
-        let clamped = self.clamp(&mut values);
+    pub fn check(&self, values: Map<String, Value>) -> Result<Args, CallError> {
+        let mut instance = Value::Object(values);
+        let found = limits::findings(&instance, VIOLATIONS_MAX);
+        if !found.is_empty() {
+            return Err(invalid(&found, false));
+        }
+        let clamped = match &mut instance {
+            Value::Object(values) => self.clamp(values),
+            _ => Vec::new(),
+        };
         let validator = self.validator.get_or_init(|| {
             validator(&Value::Object((*self.schema).clone())).map_err(|error| error.to_string())
         });
@@ -88,7 +99,6 @@ impl Checker {
                 format!("the tool's own schema cannot be used: {why}"),
             )
         })?;
-        let instance = Value::Object(values);
         let valid = effort::bounded(|| validator.is_valid(&instance))?;
         if !valid {
             return Err(effort::bounded(|| violations(validator, &instance))?);
@@ -165,10 +175,22 @@ pub fn validator(schema: &Value) -> Result<Validator, ValidationError<'static>> 
         })
 }
 
+/// Whether a value matches a schema, within the same bounds as arguments.
+pub(super) fn is_valid(validator: &Validator, value: &Value) -> bool {
+    limits::findings(value, 1).is_empty()
+        && effort::bounded(|| validator.is_valid(value)).unwrap_or(false)
+}
+
 /// Every violation, in one error.
 fn violations(validator: &Validator, instance: &Value) -> CallError {
     let mut lines: Vec<String> = Vec::new();
     let mut more = false;
+    if limits::size(instance) > THOROUGH_MAX {
+        let first = validator.validate(instance).err();
+        let mut lines = first.iter().flat_map(describe).collect::<Vec<_>>();
+        lines.truncate(VIOLATIONS_MAX);
+        return invalid(&lines, false);
+    }
     for error in validator.iter_errors(instance) {
         for line in describe(&error) {
             more |= lines.len() >= VIOLATIONS_MAX;
@@ -180,6 +202,11 @@ fn violations(validator: &Validator, instance: &Value) -> CallError {
             break;
         }
     }
+    invalid(&lines, more)
+}
+
+/// The error that tells these violations; `more`: and there are others.
+fn invalid(lines: &[String], more: bool) -> CallError {
     let count = if more {
         format!("more than {VIOLATIONS_MAX}")
     } else {

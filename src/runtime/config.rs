@@ -88,6 +88,8 @@ pub struct SourceConfig {
     pub credentials: BTreeMap<String, Credential>,
     /// Headers with their values.
     pub headers: Vec<(String, Secret)>,
+    /// What came from the environment into those values.
+    pub header_secrets: Vec<Secret>,
 }
 
 impl SourceConfig {
@@ -146,7 +148,7 @@ impl Config {
                     found.credentials.insert(scheme.clone(), credential);
                 }
             }
-            found.headers = headers(source, lookup)?;
+            headers(source, lookup, &mut found)?;
             config.sources.insert(name.clone(), found);
         }
         Ok(config)
@@ -175,31 +177,47 @@ fn credential(
     })
 }
 
-/// Headers of a source, `${env:NAME}` replaced.
+/// Headers of a source, `${env:NAME}` replaced, and what it was replaced by.
 fn headers(
     source: &SourceSpec,
     lookup: &dyn Fn(&str) -> Option<String>,
-) -> Result<Vec<(String, Secret)>, ConfigError> {
-    let mut headers = Vec::new();
+    into: &mut SourceConfig,
+) -> Result<(), ConfigError> {
     for (header, template) in &source.headers {
-        let mut text = String::new();
-        let mut rest = template.as_str();
-        while let Some((before, after)) = rest.split_once("${env:") {
-            let Some((variable, after)) = after.split_once('}') else {
-                break;
-            };
+        let text = filled(template, |variable| {
             let found = value(variable, lookup).ok_or_else(|| ConfigError::HeaderVariable {
                 header: header.clone(),
                 variable: variable.to_owned(),
             })?;
-            text.push_str(before);
-            text.push_str(found.reveal());
-            rest = after;
-        }
-        text.push_str(rest);
-        headers.push((header.clone(), Secret::new(text)));
+            into.header_secrets.push(found.clone());
+            Ok(found.reveal().to_owned())
+        })?;
+        into.headers.push((header.clone(), Secret::new(text)));
     }
-    Ok(headers)
+    Ok(())
+}
+
+/// A header's template with every `${env:NAME}` replaced.
+///
+/// # Errors
+///
+/// Those of `value`.
+pub fn filled<E>(
+    template: &str,
+    mut value: impl FnMut(&str) -> Result<String, E>,
+) -> Result<String, E> {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("${env:") {
+        let Some((variable, after)) = after.split_once('}') else {
+            break;
+        };
+        text.push_str(before);
+        text.push_str(&value(variable)?);
+        rest = after;
+    }
+    text.push_str(rest);
+    Ok(text)
 }
 
 /// The environment variables that a credential comes from.

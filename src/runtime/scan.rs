@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Deepest nesting of a message.
 pub const DEPTH_MAX: usize = 64;
@@ -14,6 +14,20 @@ pub const MESSAGE_MAX: usize = 4 * 1024 * 1024;
 const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
 /// The JSON library's own mark for numbers; in a message it would turn an object into a number.
 const PRIVATE_PREFIX: &str = "$serde_json::private::";
+
+/// Keys of a message, and keys of its parameters that decide what is done. Some parsers take another
+/// case for the same key; a message that they read differently is refused.
+const ENVELOPE: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];
+const PARAMS: [&str; 8] = [
+    "_meta",
+    "arguments",
+    "cursor",
+    "inputResponses",
+    "name",
+    "protocolVersion",
+    "requestId",
+    "requestState",
+];
 
 const PARSE_ERROR: i64 = -32700;
 const INVALID_REQUEST: i64 = -32600;
@@ -111,6 +125,23 @@ impl Refusal {
 /// −32700 for what is not JSON, −32600 for JSON that is not one message or that parsers read
 /// differently, −32602 for a tool call without a name or an object of arguments (JSON-RPC 2.0 §5.1).
 pub fn scan(bytes: &[u8]) -> Result<Message, Refusal> {
+    classify(parse(bytes)?)
+}
+
+/// Reads the arguments of a call, as strictly as if they came in a message.
+///
+/// # Errors
+///
+/// Why they are refused.
+pub fn arguments(text: &str) -> Result<Map<String, Value>, String> {
+    match parse(text.as_bytes()).map_err(|refusal| refusal.message)? {
+        Value::Object(arguments) => Ok(arguments),
+        _ => Err("they are not a JSON object".to_owned()),
+    }
+}
+
+/// The message's JSON, if every parser reads it alike.
+fn parse(bytes: &[u8]) -> Result<Value, Refusal> {
     let refuse = |code, message: String, id: Value| Err(Refusal { code, message, id });
     let text = match std::str::from_utf8(bytes) {
         Ok(text) if text.starts_with('\u{feff}') => {
@@ -135,6 +166,14 @@ pub fn scan(bytes: &[u8]) -> Result<Message, Refusal> {
             Value::Null,
         );
     }
+    // So is this: to the parser the key is a sign of its own.
+    if problem == Some(Problem::PrivateKey) {
+        return refuse(
+            INVALID_REQUEST,
+            "invalid request: a reserved key".into(),
+            Value::Null,
+        );
+    }
     let value: Value = match serde_json::from_str(text) {
         Ok(value) => value,
         Err(error) => return refuse(PARSE_ERROR, format!("parse error: {error}"), Value::Null),
@@ -148,15 +187,13 @@ pub fn scan(bytes: &[u8]) -> Result<Message, Refusal> {
             );
             return refuse(INVALID_REQUEST, message, id);
         }
-        Some(Problem::PrivateKey) => {
-            return refuse(
-                INVALID_REQUEST,
-                "invalid request: a reserved key".into(),
-                Value::Null,
-            );
-        }
-        Some(Problem::Depth) | None => {}
+        Some(Problem::Depth | Problem::PrivateKey) | None => {}
     }
+    Ok(value)
+}
+
+/// What kind of message it is, if it is one.
+fn classify(value: Value) -> Result<Message, Refusal> {
     let wrong = |why: &str| {
         Err(Refusal {
             code: INVALID_REQUEST,
@@ -178,6 +215,13 @@ pub fn scan(bytes: &[u8]) -> Result<Message, Refusal> {
     if object.contains_key("id") && id(&value).is_null() {
         return wrong("`id` is neither a string nor an integer");
     }
+    if let Some(key) = misspelled(object, &ENVELOPE) {
+        return wrong(&format!("the key {key} is not spelled as it should be"));
+    }
+    let answers = ["result", "error"].map(|key| object.contains_key(key));
+    if object.contains_key("method") && answers.contains(&true) {
+        return wrong("both a request and a response");
+    }
     let kind = match (object.get("method"), object.contains_key("id")) {
         (Some(Value::String(_)), true) => Kind::Request,
         (Some(Value::String(_)), false) => Kind::Notification,
@@ -190,6 +234,12 @@ pub fn scan(bytes: &[u8]) -> Result<Message, Refusal> {
     let params = object.get("params");
     if params.is_some_and(|params| !params.is_object()) {
         return wrong("`params` is not an object");
+    }
+    if let Some(key) = params
+        .and_then(Value::as_object)
+        .and_then(|params| misspelled(params, &PARAMS))
+    {
+        return wrong(&format!("the key {key} is not spelled as it should be"));
     }
     // rmcp would take a call it cannot read for a method it does not know.
     if object.get("method").and_then(Value::as_str) == Some("tools/call")
@@ -221,6 +271,24 @@ fn call_problem(params: &Value) -> Option<&'static str> {
     arguments
         .is_some_and(|arguments| !arguments.is_object())
         .then_some("`arguments` is not an object")
+}
+
+/// A key that differs from a known one in nothing but case (Unicode's: `ſ` is an `s`), quoted.
+fn misspelled(object: &Map<String, Value>, known: &[&str]) -> Option<String> {
+    let fold = |text: &str| -> String {
+        let upper = text.chars().flat_map(char::to_uppercase);
+        upper.flat_map(char::to_lowercase).collect()
+    };
+    let wrong = |key: &&String| {
+        // No known key is longer, whatever its letters are.
+        key.len() < 64
+            && !known.contains(&key.as_str())
+            && known.iter().any(|known| fold(known) == fold(key))
+    };
+    object
+        .keys()
+        .find(wrong)
+        .map(|key| Value::from(key.as_str()).to_string())
 }
 
 /// The id, if it is one that MCP allows: a string or an integer.
@@ -283,9 +351,10 @@ fn problem(text: &str) -> Option<Problem> {
     found
 }
 
-/// The key that a string in its quotes stands for. Only an escape makes it another text.
+/// The key that a string in its quotes stands for. Only an escape makes it another text; one that is
+/// not valid JSON is left to the parser.
 fn key(raw: &str) -> Cow<'_, str> {
-    if raw.contains('\\') {
+    if raw.bytes().any(|b| b == b'\\' || b < b' ') {
         return Cow::Owned(serde_json::from_str(raw).unwrap_or_default());
     }
     let inner = raw
@@ -316,6 +385,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[allow(clippy::too_many_lines, reason = "a table")]
     fn messages() {
         let deep = format!(
             r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{{"a":{}1{}}}}}"#,
@@ -342,6 +412,18 @@ mod tests {
             ("", Err((PARSE_ERROR, json!(null)))),
             ("hello", Err((PARSE_ERROR, json!(null)))),
             ("{\"jsonrpc\":", Err((PARSE_ERROR, json!(null)))),
+            (
+                r#"{"jsonrpc":"2.0","id":7,"method":"m","Method":"n"}"#,
+                Err((INVALID_REQUEST, json!(7))),
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":7,"method":"m","params":{"argumentſ":{}}}"#,
+                Err((INVALID_REQUEST, json!(7))),
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":7,"method":"m","result":{}}"#,
+                Err((INVALID_REQUEST, json!(7))),
+            ),
             ("\u{feff}{}", Err((PARSE_ERROR, json!(null)))),
             (
                 r#"{"jsonrpc":"2.0","id":1,"method":"\ud800"}"#,

@@ -262,7 +262,7 @@ impl Entry {
         });
         validator
             .as_ref()
-            .is_some_and(|validator| validator.is_valid(value))
+            .is_some_and(|validator| super::args::is_valid(validator, value))
     }
 }
 

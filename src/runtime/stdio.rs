@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rmcp::model::{ClientJsonRpcMessage, ServerJsonRpcMessage};
+use rmcp::model::{ClientJsonRpcMessage, ClientRequest, ServerJsonRpcMessage};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
 use rmcp::transport::Transport;
 use rmcp::{RoleServer, ServerHandler};
@@ -220,7 +220,7 @@ impl<H: ServerHandler + Clone> Era<H> {
         }
         let id = message.value.get("id").cloned();
         let kind = message.kind;
-        let message: ClientJsonRpcMessage = match serde_json::from_value(message.value) {
+        let message = match typed(message) {
             Ok(message) => message,
             Err(error) => {
                 if let (Kind::Request, Some(id)) = (kind, id) {
@@ -261,6 +261,38 @@ impl<H: ServerHandler + Clone> Era<H> {
             let _ = task.await;
         }
     }
+}
+
+/// Methods that are known; rmcp takes one whose parameters are wrong for a method that is not.
+const KNOWN: [&str; 5] = [
+    "initialize",
+    "ping",
+    "server/discover",
+    "tools/call",
+    "tools/list",
+];
+
+/// A message in rmcp's terms. The arguments of a call go around its reader, which would write some
+/// numbers (such as -0) anew, and copy the rest.
+fn typed(mut message: Message) -> Result<ClientJsonRpcMessage, String> {
+    let method = message.method().to_owned();
+    let slot = message.value.pointer_mut("/params/arguments");
+    let arguments = match slot {
+        Some(Value::Object(arguments)) if method == "tools/call" => Some(std::mem::take(arguments)),
+        _ => None,
+    };
+    let mut typed: ClientJsonRpcMessage =
+        serde_json::from_value(message.value).map_err(|error| error.to_string())?;
+    if let ClientJsonRpcMessage::Request(request) = &mut typed {
+        match &mut request.request {
+            ClientRequest::CallToolRequest(call) => call.params.arguments = arguments,
+            ClientRequest::CustomRequest(_) if KNOWN.contains(&method.as_str()) => {
+                return Err(format!("they are not those of {method}"));
+            }
+            _ => {}
+        }
+    }
+    Ok(typed)
 }
 
 fn start<H: ServerHandler>(

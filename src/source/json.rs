@@ -309,11 +309,33 @@ fn syntax(text: &str, error: &serde_json::Error) -> Diagnostic {
     };
     let offset = line_start.unwrap_or(text.len()) + error.column().saturating_sub(1);
     let (line, column) = position::line_columns(text, &[offset])[0];
-    Diagnostic::new(
-        Code::Syntax,
-        Loc::line(line, column),
-        format!("this is not JSON: {message}"),
-    )
+    let found = |reason: &str| {
+        let message = format!("this is not JSON: {reason}");
+        Diagnostic::new(Code::Syntax, Loc::line(line, column), message)
+    };
+    match message.strip_prefix("EOF while parsing ") {
+        Some(what) => found(&format!("the text ends inside {what}")).help(unclosed(text)),
+        None => found(message),
+    }
+}
+
+/// What to close in a text that ends too early.
+fn unclosed(text: &str) -> String {
+    let mut lexer = Lexer::new(text);
+    let mut open: Vec<Token> = Vec::new();
+    while let Some(token) = lexer.next() {
+        match token.kind {
+            Kind::Open { .. } => open.push(token),
+            Kind::Close => drop(open.pop()),
+            Kind::Key { .. } | Kind::Scalar => {}
+        }
+    }
+    let Some(last) = open.last() else {
+        return "is the file complete?".to_owned();
+    };
+    let (line, column) = position::line_columns(text, &[last.start])[0];
+    let bracket = &text[last.start..last.end];
+    format!("the `{bracket}` at line {line}, column {column} is not closed; is the file complete?")
 }
 
 #[cfg(test)]
@@ -379,7 +401,7 @@ mod tests {
                 (3, 3),
                 "expected `,` or `}`",
             ),
-            ("{\"a\": 1", (1, 7), "EOF while parsing an object"),
+            ("{\"a\": 1", (1, 7), "the text ends inside an object"),
         ];
         for (text, place, reason) in cases {
             let error = parse(text, &Budget::default(), &mut Diagnostics::default()).unwrap_err();

@@ -11,15 +11,21 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError, Tag};
+use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Tag};
 use serde_json::{Map, Value};
 
 use super::scalar::{self, Plain};
 use super::{
     Budget, FIXED_LIMIT, MAX_REPORTS, and_more, duplicate_key, empty, over_depth, over_nodes,
-    position, quoted,
+    quoted,
 };
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc, Severity};
+
+mod syntax;
+#[cfg(test)]
+mod tests;
+
+use syntax::syntax;
 
 /// The prefix of the tags that `!!str` and its like stand for.
 const CORE_TAG: &str = "tag:yaml.org,2002:";
@@ -116,7 +122,8 @@ impl Composer<'_> {
         let mut events = 0_usize;
         let mut documents = 0;
         while let Some(next) = parser.next_event() {
-            let (event, span) = next.map_err(|error| Box::new(syntax(text, &error)))?;
+            let (event, span) =
+                next.map_err(|error| Box::new(syntax(text, &error, self.budget)))?;
             events += 1;
             if events.is_multiple_of(4096) && self.started.elapsed() > self.budget.time {
                 let message = format!(
@@ -124,7 +131,7 @@ impl Composer<'_> {
                     self.budget.time.as_secs()
                 );
                 return Err(Box::new(
-                    Diagnostic::general(Code::Budget, message).help(FIXED_LIMIT),
+                    Diagnostic::new(Code::Budget, Loc::line(1, 1), message).help(FIXED_LIMIT),
                 ));
             }
             if let Event::DocumentStart(_) = event {
@@ -399,7 +406,8 @@ impl Composer<'_> {
 
     fn fail(&mut self, at: Marker, message: &str) {
         self.failed = true;
-        self.report(Diagnostic::new(Code::YamlFeature, place(at), message));
+        let found = Diagnostic::new(Code::YamlFeature, place(at), message);
+        self.report(found.help("JSON has nothing like it; write it in another way"));
     }
 
     fn report(&mut self, finding: Diagnostic) {
@@ -417,15 +425,6 @@ impl Key {
             Self::Merge | Self::Unusable => 0,
         }
     }
-}
-
-/// What the scanner has to say, at its place. At the end of the text it counts on, so its line is
-/// not to be trusted there.
-fn syntax(text: &str, error: &ScanError) -> Diagnostic {
-    let offsets = position::char_offsets(text, &[error.marker().index()]);
-    let (line, column) = position::line_columns(text, &offsets)[0];
-    let message = format!("this is not YAML: {}", error.info());
-    Diagnostic::new(Code::Syntax, Loc::line(line, column), message)
 }
 
 /// The scanner's lines begin at 1, its columns at 0.
@@ -469,6 +468,3 @@ fn merge(merged: Vec<Map<String, Value>>, own: Map<String, Value>) -> Map<String
     all.extend(own);
     all
 }
-
-#[cfg(test)]
-mod tests;

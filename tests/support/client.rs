@@ -204,6 +204,11 @@ impl Client {
         self.running.signal(name);
     }
 
+    /// The server's process id.
+    pub(crate) fn pid(&self) -> u32 {
+        self.running.pid()
+    }
+
     /// Waits for the server to end, and for the rest of its output to be valid.
     #[track_caller]
     pub(crate) fn wait(&mut self, limit: Duration) -> ExitStatus {

@@ -18,7 +18,7 @@ pub enum FetchError {
         similar: Option<String>,
     },
     /// The path is a directory.
-    #[error("`{path}` is a directory{}", hint("did you mean", .inside.as_ref()))]
+    #[error("`{path}` is a directory, not a document{}", hint("did you mean", .inside.as_ref()))]
     Directory {
         /// The path as typed.
         path: String,
@@ -33,16 +33,20 @@ pub enum FetchError {
         /// The system's reason.
         reason: io::Error,
     },
-    /// The document is not UTF-8 from this byte on.
-    #[error("`{name}` is not UTF-8: byte {offset} is wrong; convert it to UTF-8")]
+    /// The document is not UTF-8 from this place on.
+    #[error(
+        "`{name}` is not UTF-8 at line {line}, column {column}; convert it (iconv -f LATIN1 -t UTF-8)"
+    )]
     NotUtf8 {
         /// What was read.
         name: String,
-        /// Offset of the first wrong byte, from 0.
-        offset: usize,
+        /// Line of the first wrong byte, from 1.
+        line: usize,
+        /// Column of the first wrong byte in characters, from 1.
+        column: usize,
     },
     /// The document is UTF-16, by its byte order mark.
-    #[error("`{name}` is UTF-16; convert it to UTF-8, for example with iconv -f UTF-16 -t UTF-8")]
+    #[error("`{name}` is UTF-16; convert it (iconv -f UTF-16 -t UTF-8)")]
     Utf16 {
         /// What was read.
         name: String,

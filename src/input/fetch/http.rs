@@ -4,6 +4,7 @@ use reqwest::{Client, Response, header, redirect};
 use url::{Host, Url};
 
 use super::{FetchError, FetchOptions, decode};
+use crate::runtime::backends::http::{Resolver, is_private};
 use crate::source::Source;
 
 /// How many redirects are followed.
@@ -11,7 +12,7 @@ const MAX_REDIRECTS: usize = 5;
 
 /// Fetches `url`, which is `http` or `https`. The caller limits the time.
 pub(super) async fn download(mut url: Url, options: &FetchOptions) -> Result<Source, FetchError> {
-    let client = client(options)?;
+    let client = client(&url, options)?;
     let mut name = String::new();
     for _ in 0..=MAX_REDIRECTS {
         name = bare(&url).to_string();
@@ -49,10 +50,12 @@ pub(super) async fn download(mut url: Url, options: &FetchOptions) -> Result<Sou
     })
 }
 
-/// The target of a redirect, if it may be followed.
+/// The target of a redirect, if it may be followed. The owner named one origin; a private address
+/// that only the redirect names is not dialled.
 fn follow(from: &Url, target: Url) -> Result<Url, FetchError> {
     let same_host = from.host() == target.host();
     let reason = match (from.scheme(), target.scheme()) {
+        _ if from.origin() != target.origin() && is_private(&target) => "a private address",
         (_, "https") => return Ok(target),
         ("https", "http") => "which is not encrypted",
         ("http", "http") if same_host => return Ok(target),
@@ -66,9 +69,19 @@ fn follow(from: &Url, target: Url) -> Result<Url, FetchError> {
     })
 }
 
-fn client(options: &FetchOptions) -> Result<Client, FetchError> {
+/// A client that dials public addresses, and whatever the hosts that the owner named resolve to.
+fn client(named: &Url, options: &FetchOptions) -> Result<Client, FetchError> {
+    let proxy = options
+        .proxy
+        .as_deref()
+        .and_then(|proxy| Url::parse(proxy).ok());
+    let hosts = [Some(named), proxy.as_ref()]
+        .into_iter()
+        .flatten()
+        .filter_map(Url::host_str);
     let mut builder = Client::builder()
         .no_proxy()
+        .dns_resolver(Resolver::trusting(hosts))
         .redirect(redirect::Policy::none())
         .user_agent(concat!("mcpgen/", env!("CARGO_PKG_VERSION")));
     for path in &options.ca_certs {

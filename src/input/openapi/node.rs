@@ -1,15 +1,20 @@
 //! A value of the document together with its place, and references from one place to another.
 
+use std::cell::Cell;
+
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::Version;
+use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, Loc, escape};
 
 /// The document.
 pub(super) struct Doc<'a> {
     pub(super) root: &'a Value,
     pub(super) version: Version,
+    /// Schemas of arguments that were read so far, over all operations.
+    pub(super) schemas_read: Cell<usize>,
 }
 
 /// A value and the JSON Pointer to it.
@@ -91,6 +96,14 @@ impl<'a> Node<'a> {
 const CHAIN_MAX: usize = 100;
 
 impl<'a> Doc<'a> {
+    pub(super) fn new(root: &'a Value, version: Version) -> Self {
+        Self {
+            root,
+            version,
+            schemas_read: Cell::new(0),
+        }
+    }
+
     /// Follows `$ref`s from a node until something that is none. The error is the diagnostic for
     /// whatever needed the node.
     pub(super) fn resolve(&self, mut node: Node<'a>) -> Result<Node<'a>, Box<Diagnostic>> {
@@ -111,7 +124,7 @@ impl<'a> Doc<'a> {
                 start.loc().child("$ref"),
                 format!("`{reference}` refers to itself"),
             )
-            .help("let the chain of references end at a definition"),
+            .help("let the chain of references end at something that is no reference"),
         ))
     }
 
@@ -130,10 +143,8 @@ impl<'a> Doc<'a> {
         let Some(fragment) = reference.strip_prefix('#') else {
             return refuse(
                 Code::ExternalRef,
-                format!(
-                    "`{reference}` is outside the document, and nothing but the document is read"
-                ),
-                "copy the definition into the document",
+                format!("`{reference}` is outside the document"),
+                "only the document itself is read: copy the definition into it",
             );
         };
         let Ok(pointer) = percent_decode_str(fragment).decode_utf8() else {
@@ -143,17 +154,43 @@ impl<'a> Doc<'a> {
                 "correct the reference",
             );
         };
-        match self.root.pointer(&pointer) {
-            Some(value) => Ok(Node {
-                value,
-                pointer: pointer.into_owned(),
-            }),
+        let plainly = self.root.pointer(&pointer).map(|value| Node {
+            value,
+            pointer: pointer.clone().into_owned(),
+        });
+        match plainly.or_else(|| self.through(&pointer)) {
+            Some(node) => Ok(node),
             None => refuse(
                 Code::DanglingRef,
                 format!("`{reference}` names nothing in the document"),
                 &self.nearest(&pointer),
             ),
         }
+    }
+
+    /// Follows a pointer whose way leads through references, as many documents have it
+    /// (`#/paths/~1pets/get/responses/200/content`, where the response is a `$ref`).
+    fn through(&self, pointer: &str) -> Option<Node<'a>> {
+        let mut node = Node::root(self.root);
+        let mut hops = 0;
+        for token in pointer.strip_prefix('/')?.split('/') {
+            while let Some(reference) = node.str("$ref") {
+                hops += 1;
+                let fragment = reference.strip_prefix('#').filter(|_| hops <= CHAIN_MAX)?;
+                let target = percent_decode_str(fragment).decode_utf8().ok()?;
+                let value = self.root.pointer(&target)?;
+                node = Node {
+                    value,
+                    pointer: target.into_owned(),
+                };
+            }
+            let value = node.value.pointer(&format!("/{token}"))?;
+            node = Node {
+                value,
+                pointer: format!("{}/{token}", node.pointer),
+            };
+        }
+        Some(node)
     }
 
     /// Names the deepest part of a dangling pointer that exists and, below it, the key that was
@@ -165,7 +202,10 @@ impl<'a> Doc<'a> {
         let Some(Value::Object(object)) = self.root.pointer(parent) else {
             return format!("`#{parent}` does not exist either");
         };
-        match object.keys().find(|key| key.eq_ignore_ascii_case(last)) {
+        let last = last.replace("~1", "/").replace("~0", "~");
+        let same = object.keys().find(|key| key.eq_ignore_ascii_case(&last));
+        let near = || nearest(&last, object.keys().map(String::as_str));
+        match same.map(String::as_str).or_else(near) {
             Some(key) => format!("did you mean `#{parent}/{}`?", escape(key)),
             None => format!("`#{parent}` has no `{last}`"),
         }
@@ -189,11 +229,13 @@ mod tests {
             "ring2": {"$ref": "#/ring"},
             "lost": {"$ref": "#/R"},
             "file": {"$ref": "other.yaml#/x"},
+            "over": {"$ref": "#/way/x/0"},
+            "way": {"$ref": "#/way2"},
+            "way2": {"x": {"$ref": "#/list"}},
+            "list": [30],
+            "round": {"$ref": "#/self/x"},
         });
-        let doc = Doc {
-            root: &root,
-            version: Version::V3_1,
-        };
+        let doc = Doc::new(&root, Version::V3_1);
         let top = Node::root(&root);
         let resolve = |key: &str| match doc.resolve(top.get(key).unwrap()) {
             Ok(node) => node.value.to_string(),
@@ -207,6 +249,8 @@ mod tests {
             ("ring", "MG111"),
             ("lost", "MG110"),
             ("file", "MG112"),
+            ("over", "30"),
+            ("round", "MG110"),
         ] {
             assert_eq!(resolve(key), want, "{key}");
         }

@@ -6,7 +6,7 @@ use super::node::{Doc, Node};
 use super::schema::Schemas;
 use super::{Reader, output, security, server};
 use crate::catalog::Capability;
-use crate::diag::{Code, Diagnostic};
+use crate::diag::{Code, Diagnostic, Loc};
 use crate::runtime::manifest::{CredentialSpec, Effect};
 
 /// What the readers of an operation's parts share.
@@ -28,26 +28,30 @@ impl<'a> Reader<'a, '_> {
         item: &Node<'a>,
         node: &Node<'a>,
     ) -> Result<Capability, Box<Diagnostic>> {
-        let refuse =
-            |code, message: &str| Err(Box::new(Diagnostic::new(code, node.loc(), message)));
         if !node.value.is_object() {
-            return refuse(Code::Malformed, "the operation is not an object");
+            let message = "the operation is not an object";
+            let found = Diagnostic::new(Code::Malformed, node.loc(), message);
+            return Err(Box::new(
+                found.help("an operation has at least `responses`"),
+            ));
         }
         if method == "trace" {
-            return refuse(
-                Code::UnsupportedMethod,
-                "TRACE echoes credentials and cannot be a tool",
-            );
+            let message = "TRACE echoes credentials and cannot be a tool";
+            let found = Diagnostic::new(Code::UnsupportedMethod, node.loc(), message);
+            return Err(Box::new(found));
         }
-        if !path.starts_with('/') || path.contains(['?', '#']) {
-            return refuse(
-                Code::Malformed,
-                "a path begins with `/` and has no query or fragment",
-            );
-        }
+        path_shape(path, item)?;
+        let root = Node::root(self.doc.root);
+        let security = security::requirements(node, &root, self.credentials);
+        // Only what goes with this operation fills its parameters.
+        let with_it = |name: &String| security.iter().flatten().any(|own| own == name);
+        let own = self.credentials.iter().filter(|(name, _)| with_it(name));
+        let own: IndexMap<_, _> = own
+            .map(|(name, spec)| (name.clone(), spec.clone()))
+            .collect();
         let mut reader = OperationReader {
             doc: self.doc,
-            credentials: self.credentials,
+            credentials: &own,
             path,
             method,
             schemas: Schemas::new(self.doc, self.diags),
@@ -57,8 +61,8 @@ impl<'a> Reader<'a, '_> {
         let input_defs = std::mem::take(&mut reader.schemas.defs);
         drop(reader);
         let text = |key: &str| node.str(key).or_else(|| item.str(key)).map(str::to_owned);
-        let root = Node::root(self.doc.root);
         let label = self.options.samples.then(|| format!("{method} {path}"));
+        let server = server::server(self.options, [node, item, &root], self.diags);
         Ok(Capability {
             id: node
                 .str("operationId")
@@ -77,15 +81,45 @@ impl<'a> Reader<'a, '_> {
             summary: text("summary"),
             description: text("description"),
             deprecated: node.flag("deprecated"),
-            base_url: server::base_url(self.options, [node, item, &root], self.diags),
+            server_loc: server.as_ref().and_then(|server| server.loc.clone()),
+            base_url: server.map(|server| server.url),
             params,
             body,
             output: output::read(self.doc, node, label.as_deref(), self.diags),
-            security: security::requirements(node, &root, self.credentials),
+            security,
             input_defs,
             loc: node.loc(),
         })
     }
+}
+
+/// A path begins with `/`; a query is declared as parameters, and a fragment is never sent
+/// (OpenAPI 3.1.1 §4.8.8.1).
+fn path_shape(path: &str, item: &Node<'_>) -> Result<(), Box<Diagnostic>> {
+    let (message, help) = if !path.starts_with('/') {
+        (
+            "its path does not begin with `/`",
+            "begin the path with `/`",
+        )
+    } else if path.contains('?') {
+        (
+            "its path has a query",
+            "declare what is after the `?` as query parameters",
+        )
+    } else if path.contains('#') {
+        (
+            "its path has a fragment, which is never sent",
+            "remove what begins with `#`",
+        )
+    } else {
+        return Ok(());
+    };
+    let loc = Loc {
+        key: true,
+        ..item.loc()
+    };
+    let found = Diagnostic::new(Code::Malformed, loc, message);
+    Err(Box::new(found.help(help)))
 }
 
 /// What a method does to the world (RFC 9110 §9.2.1).

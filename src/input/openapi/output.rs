@@ -11,10 +11,12 @@ use super::node::{Doc, Node};
 use crate::catalog::Output;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 
-/// Most nodes of one output schema.
-const NODES_MAX: usize = 100;
-/// Depths that are tried, deepest first, until the schema is within its budget.
-const DEPTHS: [usize; 5] = [7, 5, 4, 3, 2];
+/// Most nodes of one output schema: what is told of results should not outweigh the rest of a tool.
+const NODES_MAX: usize = 50;
+/// Levels of properties that are tried, most first, until the schema is within its budget.
+const LEVELS: [usize; 3] = [4, 3, 2];
+/// Levels of lists and references on the way, whatever their kind.
+const HEIGHT_MAX: usize = 16;
 
 /// Reads the responses of an operation; with a label, a sample of success is made too.
 pub(super) fn read(
@@ -25,7 +27,8 @@ pub(super) fn read(
 ) -> Output {
     let Some(responses) = operation.get("responses") else {
         let message = "the operation declares no responses; its results are passed on as they come";
-        diags.push(Diagnostic::new(Code::NoResponses, operation.loc(), message));
+        let found = Diagnostic::new(Code::NoResponses, operation.loc(), message);
+        diags.push(found.help("declare them, and the agent is told what comes back"));
         return Output::default();
     };
     let Some(response) = success(&responses) else {
@@ -33,7 +36,8 @@ pub(super) fn read(
     };
     let response = match doc.resolve(response) {
         Ok(response) => response,
-        Err(found) => {
+        Err(mut found) => {
+            found.message += "; results are passed on as they come";
             diags.push(*found);
             return Output::default();
         }
@@ -74,43 +78,73 @@ fn success<'a>(responses: &Node<'a>) -> Option<Node<'a>> {
         .or_else(|| responses.get("default"))
 }
 
-/// The lenient form of a schema, cut where it gets too large.
+/// The lenient form of a schema, cut where it gets too large. Of a flat object with more properties
+/// than the budget has nodes, the first ones are told.
 fn lenient(doc: &Doc<'_>, schema: &Node<'_>) -> Value {
-    for depth in DEPTHS {
-        let mut shape = Shape {
-            doc,
-            left: NODES_MAX,
-        };
-        if let Some(schema) = shape.read(schema, depth) {
+    for levels in LEVELS {
+        let mut shape = Shape::new(doc);
+        let schema = shape.read(schema, levels);
+        if !shape.over {
             return schema;
         }
     }
-    json!({})
+    Shape::new(doc).read(schema, 1)
 }
 
 struct Shape<'a, 'd> {
     doc: &'d Doc<'a>,
     left: usize,
+    /// Whether the budget did not suffice; what came too late is not told.
+    over: bool,
+    /// Pointers of the schemas that are being read, outermost first.
+    active: Vec<String>,
 }
 
-impl<'a> Shape<'a, '_> {
-    /// `None` if the budget is used up. `depth` bounds cycles.
-    fn read(&mut self, node: &Node<'a>, depth: usize) -> Option<Value> {
-        self.left = self.left.checked_sub(1)?;
-        let Ok(node) = self.doc.resolve(node.clone()) else {
-            return Some(json!({}));
-        };
-        if depth == 0 {
-            return Some(json!({}));
+impl<'a, 'd> Shape<'a, 'd> {
+    fn new(doc: &'d Doc<'a>) -> Self {
+        Self {
+            doc,
+            left: NODES_MAX,
+            over: false,
+            active: Vec::new(),
         }
-        let types = types(&node);
+    }
+
+    /// `levels` is how many levels of properties are told. What repeats itself is told once.
+    fn read(&mut self, node: &Node<'a>, levels: usize) -> Value {
+        let Ok(node) = self.doc.resolve(node.clone()) else {
+            return json!({});
+        };
+        if !self.enter(&node) {
+            return json!({});
+        }
+        let schema = self.told(&node, levels);
+        self.active.pop();
+        schema
+    }
+
+    /// Pays for a schema; `false` if it is not to be read.
+    fn enter(&mut self, node: &Node<'a>) -> bool {
+        if self.left == 0 {
+            self.over = true;
+            return false;
+        }
+        self.left -= 1;
+        let enters = self.active.len() < HEIGHT_MAX && !self.active.contains(&node.pointer);
+        if enters {
+            self.active.push(node.pointer.clone());
+        }
+        enters
+    }
+
+    fn told(&mut self, node: &Node<'a>, levels: usize) -> Value {
         let mut out = Map::new();
-        if let Some(types) = types {
+        if let Some(types) = types(node) {
             out.insert("type".into(), types);
         }
         let mut properties = Map::new();
-        if !self.properties(&node, depth, &mut properties)? {
-            return Some(json!({}));
+        if !self.properties(node, levels, &mut properties) {
+            return json!({});
         }
         if !properties.is_empty() {
             out.entry("type")
@@ -118,52 +152,59 @@ impl<'a> Shape<'a, '_> {
             out.insert("properties".into(), Value::Object(properties));
         }
         if let Some(items) = node.get("items") {
-            let items = self.read(&items, depth - 1)?;
+            let items = self.read(&items, levels);
             if items.as_object().is_some_and(|items| !items.is_empty()) {
                 out.insert("items".into(), items);
             }
         }
-        Some(Value::Object(out))
+        Value::Object(out)
     }
 
-    /// Gathers the properties of the schema and its `allOf` parts. `Some(false)`: alternatives make
-    /// the shape unknowable.
-    fn properties(
-        &mut self,
-        node: &Node<'a>,
-        depth: usize,
-        out: &mut Map<String, Value>,
-    ) -> Option<bool> {
+    /// Gathers the properties of the schema and its `allOf` parts. `false`: alternatives make the
+    /// shape unknowable.
+    fn properties(&mut self, node: &Node<'a>, levels: usize, out: &mut Map<String, Value>) -> bool {
         if ["oneOf", "anyOf", "not", "if"]
             .iter()
             .any(|key| node.get(key).is_some())
         {
-            return Some(false);
+            return false;
         }
-        if let Some(properties) = node.get("properties") {
-            for (name, schema) in properties.entries() {
-                if schema.flag("writeOnly") {
-                    continue;
-                }
-                let schema = self.read(&schema, depth - 1)?;
-                match out.get(name) {
-                    // Two parts that disagree: anything is accepted.
-                    Some(other) if other != &schema => out.insert(name.to_owned(), json!({})),
-                    _ => out.insert(name.to_owned(), schema),
-                };
+        let properties = node.get("properties").filter(|_| levels > 0);
+        for (name, schema) in properties.iter().flat_map(Node::entries) {
+            if schema.flag("writeOnly") {
+                continue;
             }
-        }
-        if let Some(all) = node.get("allOf") {
-            for part in all.items() {
-                let Ok(part) = self.doc.resolve(part) else {
-                    return Some(false);
-                };
-                if depth == 1 || !self.properties(&part, depth - 1, out)? {
-                    return Some(false);
-                }
+            if self.left == 0 {
+                self.over = true;
+                break;
             }
+            let mut schema = self.read(&schema, levels - 1);
+            if schema == json!({"type": ["string", "null"]}) {
+                // Most properties are text, and their names say what kind: a quarter of all that
+                // tools cost, for nothing that a reader of the result does not see.
+                schema = json!({});
+            }
+            match out.get(name) {
+                // Two parts that disagree: anything is accepted.
+                Some(other) if other != &schema => out.insert(name.to_owned(), json!({})),
+                _ => out.insert(name.to_owned(), schema),
+            };
         }
-        Some(true)
+        let Some(all) = node.get("allOf") else {
+            return true;
+        };
+        all.items().all(|part| {
+            let Ok(part) = self.doc.resolve(part) else {
+                return false;
+            };
+            // A part that is being read already adds nothing.
+            if !self.enter(&part) {
+                return true;
+            }
+            let known = self.properties(&part, levels, out);
+            self.active.pop();
+            known
+        })
     }
 }
 
@@ -193,19 +234,24 @@ mod tests {
 
     #[test]
     fn schemas_become_lenient() {
-        let root = json!({
+        let mut root = json!({
             "t": {"type": "object", "properties": {"again": {"$ref": "#/t"}, "n": {"type": "integer", "minimum": 3}}},
             "big": {"type": "object", "properties": (0..200).map(|i| (format!("p{i}"), json!({}))).collect::<Map<_, _>>()},
         });
-        let doc = Doc {
-            root: &root,
-            version: Version::V3_0,
-        };
+        let wide = json!({"type": "object", "properties": (0..10).map(|i| (format!("q{i}"), json!({}))).collect::<Map<_, _>>()});
+        root["deep"] = json!({"properties": (0..10).map(|i| (format!("p{i}"), wide.clone())).collect::<Map<_, _>>()});
+        root["doubling"] = json!({"$ref": "#/d0"});
+        for i in 0..30 {
+            let next = json!({"$ref": format!("#/d{}", i + 1)});
+            root[format!("d{i}")] = json!({"allOf": [next, next]});
+        }
+        root["d30"] = json!({});
+        let doc = Doc::new(&root, Version::V3_0);
         for (schema, want) in [
             (
                 json!({"type": "object", "required": ["a"], "additionalProperties": false,
                        "properties": {"a": {"type": "string", "enum": ["x"]}, "b": {"writeOnly": true}}}),
-                json!({"type": ["object", "null"], "properties": {"a": {"type": ["string", "null"]}}}),
+                json!({"type": ["object", "null"], "properties": {"a": {}}}),
             ),
             (
                 json!({"type": "array", "items": {"type": "integer"}}),
@@ -216,7 +262,10 @@ mod tests {
                 json!({"type": ["object", "null"], "properties": {"a": {}}}),
             ),
             (json!({"oneOf": [{"type": "string"}]}), json!({})),
-            (json!({"$ref": "#/big"}), json!({})),
+            (
+                json!({"anyOf": [{"type": "string"}, {"type": "null"}]}),
+                json!({}),
+            ),
         ] {
             let node = Node {
                 value: &schema,
@@ -224,10 +273,24 @@ mod tests {
             };
             assert_eq!(lenient(&doc, &node), want, "{schema}");
         }
-        let cyclic = lenient(&doc, &Node::root(&root).get("t").unwrap());
+        let told = |key: &str| lenient(&doc, &Node::root(&root).get(key).unwrap());
+        let cyclic = json!({
+            "type": ["object", "null"],
+            "properties": {"again": {}, "n": {"type": ["integer", "null"]}}
+        });
+        assert_eq!(told("t"), cyclic);
+        let properties = |schema: &Value| schema["properties"].as_object().unwrap().len();
+        assert_eq!(properties(&told("big")), NODES_MAX - 1);
+        let deep = told("deep");
         assert_eq!(
-            cyclic["properties"]["again"]["properties"]["n"]["type"],
-            json!(["integer", "null"])
+            properties(&deep),
+            10,
+            "all of the first level come before the second"
         );
+        assert_eq!(
+            deep["properties"]["p0"],
+            json!({"type": ["object", "null"]})
+        );
+        assert_eq!(told("doubling"), json!({}));
     }
 }

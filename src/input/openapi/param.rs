@@ -5,40 +5,14 @@ use serde_json::{Value, json};
 use super::node::Node;
 use super::operation::OperationReader;
 use crate::catalog::Param;
+use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, Loc};
+use crate::runtime::backends::http::is_reserved_header;
 use crate::runtime::manifest::{CredentialSpec, KeyPlace, Place, Style};
 
 /// Headers that OpenAPI takes from elsewhere: a parameter of that name is ignored
 /// (OpenAPI 3.1.1 §4.8.12.2).
 const IGNORED_HEADERS: [&str; 3] = ["accept", "content-type", "authorization"];
-
-/// Headers that frame the message, name the caller or pass through proxies: only the HTTP client
-/// sets them (RFC 9110 §7.6.1, RFC 9112 §6).
-const RESERVED_HEADERS: [&str; 15] = [
-    "host",
-    "cookie",
-    "connection",
-    "content-length",
-    "content-encoding",
-    "transfer-encoding",
-    "te",
-    "trailer",
-    "upgrade",
-    "keep-alive",
-    "expect",
-    "proxy-authorization",
-    "proxy-connection",
-    "forwarded",
-    "via",
-];
-
-/// Whether only the HTTP client may set a header of this name.
-fn is_reserved(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    RESERVED_HEADERS.contains(&name.as_str())
-        || name.starts_with("x-forwarded-")
-        || name.starts_with("proxy-")
-}
 
 impl<'a> OperationReader<'a, '_> {
     /// All parameters: the operation's own, then those of the path that it does not override, then
@@ -48,41 +22,45 @@ impl<'a> OperationReader<'a, '_> {
         item: &Node<'a>,
         operation: &Node<'a>,
     ) -> Result<Vec<Param>, Box<Diagnostic>> {
-        let mut params: Vec<Param> = Vec::new();
+        let mut params: Vec<(Param, Loc)> = Vec::new();
         for owner in [operation, item] {
             let Some(list) = owner.get("parameters") else {
                 continue;
             };
             if !list.value.is_array() {
-                return Err(Box::new(Diagnostic::new(
-                    Code::Malformed,
-                    list.loc(),
-                    "`parameters` is not a list",
-                )));
+                let message = "`parameters` is not a list";
+                let found = Diagnostic::new(Code::Malformed, list.loc(), message);
+                let help = "write `parameters: [{name: …, in: query, schema: {…}}]`";
+                return Err(Box::new(found.help(help)));
             }
             for node in list.items() {
+                let loc = node.loc();
                 if let Some(param) = self.param(node)?
                     && !params
                         .iter()
-                        .any(|p| p.name == param.name && p.place == param.place)
+                        .any(|(p, _)| p.name == param.name && p.place == param.place)
                 {
-                    params.push(param);
+                    params.push((param, loc));
                 }
             }
         }
-        self.match_placeholders(operation, &mut params)?;
-        Ok(params)
+        self.match_placeholders(&mut params)?;
+        Ok(params.into_iter().map(|(param, _)| param).collect())
     }
 
     /// One parameter; `None` if it is not for the caller to fill.
     fn param(&mut self, node: Node<'a>) -> Result<Option<Param>, Box<Diagnostic>> {
         let described = node.str("description");
         let node = self.doc.resolve(node)?;
-        let malformed =
-            |message: &str| Box::new(Diagnostic::new(Code::Malformed, node.loc(), message));
+        let malformed = |message: &str| {
+            let found = Diagnostic::new(Code::Malformed, node.loc(), message);
+            Box::new(
+                found.help("a parameter has a `name` and an `in`: path, query, header or cookie"),
+            )
+        };
         let name = node
             .str("name")
-            .ok_or_else(|| malformed("a parameter without a name"))?;
+            .ok_or_else(|| malformed("a parameter has no name"))?;
         let place = match node.str("in") {
             Some("path") => Place::Path,
             Some("query") => Place::Query,
@@ -103,18 +81,14 @@ impl<'a> OperationReader<'a, '_> {
             return Ok(None);
         }
         let required = place == Place::Path || node.flag("required");
-        let (schema, json) = match self.param_schema(&node, name)? {
+        let written = self
+            .param_schema(&node, name)?
+            .and_then(|(schema, json)| Ok((schema, json, style(&node, name, place)?)));
+        let (schema, json, (style, explode)) = match written {
             Ok(found) => found,
             Err(found) if required => return Err(found),
-            Err(found) => {
-                self.schemas.diags().push(*found);
-                return Ok(None);
-            }
-        };
-        let (style, explode) = match style(&node, place) {
-            Ok(found) => found,
-            Err(found) if required => return Err(found),
-            Err(found) => {
+            Err(mut found) => {
+                found.message += "; the tool goes without it";
                 self.schemas.diags().push(*found);
                 return Ok(None);
             }
@@ -137,15 +111,12 @@ impl<'a> OperationReader<'a, '_> {
             if IGNORED_HEADERS.iter().any(|h| name.eq_ignore_ascii_case(h)) {
                 return true;
             }
-            if is_reserved(name) {
-                let message = format!(
-                    "header `{name}` is set by the HTTP client alone; the parameter is left out"
-                );
-                self.schemas.diags().push(Diagnostic::new(
-                    Code::ReservedHeader,
-                    node.loc(),
-                    message,
-                ));
+            if is_reserved_header(name) {
+                let message =
+                    format!("header `{name}` is set by the HTTP client; the tool goes without it");
+                let found = Diagnostic::new(Code::ReservedHeader, node.loc(), message)
+                    .help("remove the parameter, or name the header otherwise");
+                self.schemas.diags().push(found);
                 return true;
             }
         }
@@ -181,20 +152,13 @@ impl<'a> OperationReader<'a, '_> {
         if let Some(content) = node.get("content") {
             let Some((media, entry)) = content.entries().next() else {
                 let message = format!("parameter `{name}` has an empty `content`");
-                return Ok(Err(Box::new(Diagnostic::new(
-                    Code::UnsupportedParam,
-                    content.loc(),
-                    message,
-                ))));
+                let found = Diagnostic::new(Code::UnsupportedParam, content.loc(), message);
+                return Ok(Err(Box::new(found.help("write a `schema` instead"))));
             };
             if !super::body::is_json(media) {
-                let message =
-                    format!("parameter `{name}` is sent as {media}, which is not supported");
-                return Ok(Err(Box::new(Diagnostic::new(
-                    Code::UnsupportedParam,
-                    entry.loc(),
-                    message,
-                ))));
+                let message = format!("parameter `{name}` cannot be sent as {media}");
+                let found = Diagnostic::new(Code::UnsupportedParam, entry.loc(), message);
+                return Ok(Err(Box::new(found.help("application/json can"))));
             }
             let schema = entry
                 .get("schema")
@@ -237,37 +201,35 @@ impl<'a> OperationReader<'a, '_> {
     /// (OpenAPI 3.1.1 §4.8.8).
     fn match_placeholders(
         &mut self,
-        operation: &Node<'a>,
-        params: &mut Vec<Param>,
+        params: &mut Vec<(Param, Loc)>,
     ) -> Result<(), Box<Diagnostic>> {
         let names = placeholders(self.path).ok_or_else(|| {
-            Box::new(Diagnostic::new(
-                Code::Malformed,
-                self.path_loc(),
-                "the braces of the path template do not match",
-            ))
+            let message = "the braces of its path do not match";
+            let found = Diagnostic::new(Code::Malformed, self.path_loc(), message);
+            Box::new(found.help("a placeholder is a name in braces, as in `/pets/{id}`"))
         })?;
         let path_loc = self.path_loc();
         let diags = self.schemas.diags();
-        params.retain(|param| {
+        params.retain(|(param, loc)| {
             let known = param.place != Place::Path || names.contains(&param.name.as_str());
             if !known {
                 let message = format!(
-                    "path parameter `{}` is not in the path; it is left out",
+                    "path parameter `{}` is not in the path; the tool goes without it",
                     param.name
                 );
-                diags.push(Diagnostic::new(
-                    Code::UndeclaredPathParam,
-                    operation.loc(),
-                    message,
-                ));
+                let help = match nearest(&param.name, names.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("put `{{{}}}` into the path, or remove it", param.name),
+                };
+                let found = Diagnostic::new(Code::UndeclaredPathParam, loc.clone(), message);
+                diags.push(found.help(help));
             }
             known
         });
         for name in names {
             if params
                 .iter()
-                .any(|p| p.place == Place::Path && p.name == name)
+                .any(|(p, _)| p.place == Place::Path && p.name == name)
             {
                 continue;
             }
@@ -277,7 +239,7 @@ impl<'a> OperationReader<'a, '_> {
                 Diagnostic::new(Code::UndeclaredPathParam, path_loc.clone(), message)
                     .help(format!("declare it: `{{name: {name}, in: path, required: true, schema: {{type: string}}}}`")),
             );
-            params.push(Param {
+            let param = Param {
                 name: name.to_owned(),
                 place: Place::Path,
                 required: true,
@@ -286,7 +248,8 @@ impl<'a> OperationReader<'a, '_> {
                 explode: false,
                 allow_reserved: false,
                 json: false,
-            });
+            };
+            params.push((param, path_loc.clone()));
         }
         Ok(())
     }
@@ -316,7 +279,23 @@ fn placeholders(path: &str) -> Option<Vec<&str>> {
 }
 
 /// The style and whether it explodes, with the defaults of the place (OpenAPI 3.1.1 §4.8.12.2).
-fn style(node: &Node<'_>, place: Place) -> Result<(Style, bool), Box<Diagnostic>> {
+fn style(node: &Node<'_>, name: &str, place: Place) -> Result<(Style, bool), Box<Diagnostic>> {
+    let refuse = || {
+        let style = node.str("style").unwrap_or_default();
+        let message = format!(
+            "`{style}` is no style of {} parameter `{name}`",
+            place.as_str()
+        );
+        let found = Diagnostic::new(Code::UnsupportedParam, node.loc().child("style"), message);
+        Box::new(found.help(match place {
+            Place::Path => "path parameters are simple, label or matrix",
+            Place::Query => {
+                "query parameters are form, spaceDelimited, pipeDelimited or deepObject"
+            }
+            Place::Header => "header parameters are simple",
+            Place::Cookie => "cookie parameters are form",
+        }))
+    };
     let default = match place {
         Place::Path | Place::Header => Style::Simple,
         Place::Query | Place::Cookie => Style::Form,
@@ -330,14 +309,7 @@ fn style(node: &Node<'_>, place: Place) -> Result<(Style, bool), Box<Diagnostic>
         Some("spaceDelimited") => Style::SpaceDelimited,
         Some("pipeDelimited") => Style::PipeDelimited,
         Some("deepObject") => Style::DeepObject,
-        Some(other) => {
-            let message = format!("`{other}` is no parameter style");
-            return Err(Box::new(Diagnostic::new(
-                Code::UnsupportedParam,
-                node.loc().child("style"),
-                message,
-            )));
-        }
+        Some(_) => return Err(refuse()),
     };
     let fits = match place {
         Place::Path => matches!(style, Style::Simple | Style::Label | Style::Matrix),
@@ -346,16 +318,7 @@ fn style(node: &Node<'_>, place: Place) -> Result<(Style, bool), Box<Diagnostic>
         Place::Query => !matches!(style, Style::Simple | Style::Label | Style::Matrix),
     };
     if !fits {
-        let message = format!(
-            "style `{}` is not one of a {} parameter",
-            node.str("style").unwrap_or_default(),
-            place.as_str()
-        );
-        return Err(Box::new(Diagnostic::new(
-            Code::UnsupportedParam,
-            node.loc().child("style"),
-            message,
-        )));
+        return Err(refuse());
     }
     let explode = node
         .get("explode")
@@ -380,19 +343,6 @@ mod tests {
             ("/{{a}}", None),
         ] {
             assert_eq!(placeholders(path), want, "{path}");
-        }
-    }
-
-    #[test]
-    fn reserved_headers() {
-        for (name, want) in [
-            ("Host", true),
-            ("X-Forwarded-For", true),
-            ("Proxy-Anything", true),
-            ("X-Request-Id", false),
-            ("If-Match", false),
-        ] {
-            assert_eq!(is_reserved(name), want, "{name}");
         }
     }
 }

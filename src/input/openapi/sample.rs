@@ -267,10 +267,7 @@ mod tests {
         let media = json!({"schema": {"$ref": "#/s"}});
         let mut root = schema.clone();
         root["s"] = schema.clone();
-        let doc = Doc {
-            root: &root,
-            version: Version::V3_1,
-        };
+        let doc = Doc::new(&root, Version::V3_1);
         let types = [(
             "application/json".to_owned(),
             Node {
@@ -298,10 +295,7 @@ mod tests {
     fn an_example_wins() {
         let media = json!({"examples": {"one": {"value": {"a": 1}}}, "schema": {"type": "string"}});
         let root = json!({});
-        let doc = Doc {
-            root: &root,
-            version: Version::V3_0,
-        };
+        let doc = Doc::new(&root, Version::V3_0);
         let types = [(
             "application/json".to_owned(),
             Node {

@@ -11,13 +11,20 @@ use serde_json::{Map, Value, json};
 use super::Version;
 use super::allof;
 use super::node::{Doc, Node};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
 
 mod discriminator;
 mod keyword;
+#[cfg(test)]
+mod tests;
 
 /// Nodes that are inlined into one operation before references become `$defs`.
 const INLINE_NODES: usize = 2_000;
+/// Schemas that one operation may have. The largest real ones have a tenth of it.
+const OPERATION_SCHEMAS: usize = 30_000;
+/// Schemas that all operations together may have: a small document in which everything refers to
+/// everything would fill any memory.
+const DOCUMENT_SCHEMAS: usize = 500_000;
 /// Depth at which references become `$defs`, whatever they lead to.
 const INLINE_DEPTH: usize = 40;
 
@@ -58,7 +65,9 @@ impl<'a, 'd> Schemas<'a, 'd> {
     /// The schema at a node, as one of the arguments'.
     pub(super) fn read(&mut self, node: &Node<'a>) -> Result<Value, Box<Diagnostic>> {
         let schema = self.convert(node, 0);
-        while let Some((name, node)) = self.waiting.pop_front() {
+        while let Some((name, node)) = self.waiting.pop_front()
+            && self.broken.is_none()
+        {
             let schema = self.convert(&node, 0);
             self.defs.insert(name, schema);
         }
@@ -81,18 +90,44 @@ impl<'a, 'd> Schemas<'a, 'd> {
     }
 
     fn convert(&mut self, node: &Node<'a>, depth: usize) -> Value {
-        self.nodes += 1;
+        if !self.pay(node) {
+            return json!({});
+        }
         match node.value {
             Value::Object(object) if object.contains_key("$ref") => self.reference(node, depth),
             Value::Object(object) => self.object(node, object, depth),
-            Value::Bool(_) if self.doc.version == Version::V3_1 => node.value.clone(),
+            // Many clients know only objects.
+            Value::Bool(true) if self.doc.version == Version::V3_1 => json!({}),
+            Value::Bool(false) if self.doc.version == Version::V3_1 => json!({"not": {}}),
             _ => {
-                let message = "a schema that is not an object; anything is accepted in its place";
+                let message = "this schema is not an object; anything is accepted in its place";
+                let found = Diagnostic::new(Code::SchemaKeyword, node.loc(), message);
                 self.diags
-                    .push(Diagnostic::new(Code::SchemaKeyword, node.loc(), message));
+                    .push(found.help("write a schema, as in `{type: string}`"));
                 json!({})
             }
         }
+    }
+
+    /// Counts a schema; `false` if there are too many.
+    fn pay(&mut self, node: &Node<'a>) -> bool {
+        self.nodes += 1;
+        let all = self.doc.schemas_read.get() + 1;
+        self.doc.schemas_read.set(all);
+        let message = if self.nodes > OPERATION_SCHEMAS {
+            format!("its arguments need more than {OPERATION_SCHEMAS} schemas")
+        } else if all > DOCUMENT_SCHEMAS {
+            format!("the operations before it have used up {DOCUMENT_SCHEMAS} schemas")
+        } else {
+            return true;
+        };
+        let found = Diagnostic {
+            severity: Severity::Warning,
+            ..Diagnostic::new(Code::Budget, node.loc(), message)
+        };
+        let help = "this limit is fixed; simpler schemas are needed";
+        self.broken.get_or_insert(Box::new(found.help(help)));
+        false
     }
 
     fn reference(&mut self, node: &Node<'a>, depth: usize) -> Value {
@@ -137,7 +172,7 @@ impl<'a, 'd> Schemas<'a, 'd> {
         let siblings = self.object(node, &rest, depth);
         match siblings {
             Value::Object(siblings) if siblings.is_empty() => target,
-            siblings => allof::merge(vec![siblings, target]),
+            siblings => allof::merge(vec![target, siblings]),
         }
     }
 
@@ -181,9 +216,7 @@ impl<'a, 'd> Schemas<'a, 'd> {
         if let Some(required) = required {
             out.insert("required".into(), required);
         }
-        if self.doc.version == Version::V3_0 {
-            keyword::exclusive_bounds(&mut out, object);
-        }
+        keyword::exclusive_bounds(&mut out, object);
         let all = self.all_of(node, depth);
         let mut schema = Value::Object(out);
         if !all.is_empty() {
@@ -254,8 +287,15 @@ impl<'a, 'd> Schemas<'a, 'd> {
             }
             // These are read together with others, at the end.
             "required" | "allOf" | "nullable" | "discriminator" | "title" | "$ref" => {}
-            "exclusiveMinimum" | "exclusiveMaximum"
-                if self.doc.version == Version::V3_0 && value.is_boolean() => {}
+            "exclusiveMinimum" | "exclusiveMaximum" if value.is_boolean() => {
+                if self.doc.version != Version::V3_0 {
+                    let message = format!("`{key}` is {value}; it is read as in OpenAPI 3.0");
+                    let found =
+                        Diagnostic::new(Code::SchemaKeyword, node.loc().child(key), message);
+                    self.diags
+                        .push(found.help("in OpenAPI 3.1 it is the bound itself"));
+                }
+            }
             "example" => {
                 out.entry("examples").or_insert_with(|| json!([value]));
             }
@@ -319,7 +359,14 @@ impl<'a, 'd> Schemas<'a, 'd> {
     ) -> Option<Value> {
         match value {
             Value::Bool(_) if key == "additionalProperties" => Some(value.clone()),
-            Value::Bool(_) if self.doc.version == Version::V3_1 => Some(value.clone()),
+            Value::Bool(_)
+                if self.doc.version == Version::V3_1 && key.starts_with("unevaluated") =>
+            {
+                Some(value.clone())
+            }
+            Value::Bool(_) if self.doc.version == Version::V3_1 => {
+                node.get(key).map(|schema| self.convert(&schema, depth + 1))
+            }
             Value::Object(_) => node.get(key).map(|schema| self.convert(&schema, depth + 1)),
             _ => {
                 self.drop_keyword(node, key, "is not a schema");
@@ -359,116 +406,5 @@ impl<'a, 'd> Schemas<'a, 'd> {
             }
         }
         (!required.is_empty()).then_some(Value::Array(required))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(version: Version, root: &Value) -> (Value, Map<String, Value>) {
-        let doc = Doc { root, version };
-        let mut diags = Diagnostics::default();
-        let mut schemas = Schemas::new(&doc, &mut diags);
-        let schema = schemas.read(&Node::root(root).get("s").unwrap()).unwrap();
-        (schema, schemas.defs)
-    }
-
-    #[test]
-    fn openapi_3_0_becomes_2020_12() {
-        for (schema, want) in [
-            (
-                json!({"type": "string", "nullable": true}),
-                json!({"type": ["string", "null"]}),
-            ),
-            (
-                json!({"type": "integer", "minimum": 1, "exclusiveMinimum": true}),
-                json!({"type": "integer", "exclusiveMinimum": 1}),
-            ),
-            (
-                json!({"type": "integer", "maximum": 9, "exclusiveMaximum": false}),
-                json!({"type": "integer", "maximum": 9}),
-            ),
-            (
-                json!({"type": "string", "example": "x"}),
-                json!({"type": "string", "examples": ["x"]}),
-            ),
-            (
-                json!({"type": "text", "minLength": -1, "x-y": 1, "xml": {}}),
-                json!({}),
-            ),
-            (
-                json!({"$ref": "#/t", "description": "ignored"}),
-                json!({"type": "boolean"}),
-            ),
-            (
-                json!({"type": "object", "required": ["a", "b"], "properties": {"a": {"readOnly": true}, "b": {}}}),
-                json!({"type": "object", "properties": {"b": {}}, "required": ["b"]}),
-            ),
-            (
-                json!({"nullable": true, "allOf": [{"$ref": "#/t"}]}),
-                json!({"type": ["boolean", "null"]}),
-            ),
-        ] {
-            let root = json!({"s": schema, "t": {"type": "boolean"}});
-            assert_eq!(read(Version::V3_0, &root).0, want, "{schema}");
-        }
-    }
-
-    #[test]
-    fn keywords_beside_a_reference_apply_in_3_1() {
-        let root = json!({"s": {"$ref": "#/t", "description": "d"}, "t": {"type": "string"}});
-        let want = json!({"description": "d", "type": "string"});
-        assert_eq!(read(Version::V3_1, &root).0, want);
-    }
-
-    #[test]
-    fn a_cycle_becomes_a_definition() {
-        let root = json!({
-            "s": {"$ref": "#/n/Tree"},
-            "n": {"Tree": {"type": "object", "properties": {"kids": {"type": "array", "items": {"$ref": "#/n/Tree"}}}}}
-        });
-        let (schema, defs) = read(Version::V3_0, &root);
-        assert_eq!(
-            schema["properties"]["kids"]["items"],
-            json!({"$ref": "#/$defs/Tree"})
-        );
-        assert_eq!(
-            defs["Tree"]["properties"]["kids"]["items"],
-            json!({"$ref": "#/$defs/Tree"})
-        );
-    }
-
-    #[test]
-    fn a_chain_of_ten_thousand_references_is_no_deep_recursion() {
-        let mut root = Map::new();
-        root.insert("s".into(), json!({"$ref": "#/0"}));
-        for i in 0..10_000 {
-            root.insert(
-                i.to_string(),
-                json!({"properties": {"p": {"$ref": format!("#/{}", i + 1)}}}),
-            );
-        }
-        root.insert("10000".into(), json!({"type": "string"}));
-        let (_, defs) = read(Version::V3_1, &Value::Object(root));
-        assert!(defs.len() > 9_000);
-    }
-
-    #[test]
-    fn a_discriminator_tags_its_alternatives() {
-        let root = json!({
-            "s": {
-                "oneOf": [{"$ref": "#/k/Cat"}, {"$ref": "#/k/Dog"}],
-                "discriminator": {"propertyName": "kind", "mapping": {"hound": "#/k/Dog"}}
-            },
-            "k": {
-                "Cat": {"type": "object", "properties": {"kind": {"type": "string"}}},
-                "Dog": {"type": "object", "properties": {"kind": {"type": "string"}}, "required": ["kind"]}
-            }
-        });
-        let (schema, _) = read(Version::V3_0, &root);
-        assert_eq!(schema["oneOf"][0]["properties"]["kind"]["const"], "Cat");
-        assert_eq!(schema["oneOf"][1]["properties"]["kind"]["const"], "hound");
-        assert_eq!(schema["oneOf"][0]["required"], json!(["kind"]));
     }
 }

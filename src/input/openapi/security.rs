@@ -30,7 +30,7 @@ pub(super) fn schemes(
                     Diagnostic::new(
                         Code::UnsupportedSecurity,
                         node.loc(),
-                        format!("security scheme `{name}`: {why}"),
+                        format!("security scheme `{name}` is not used: {why}"),
                     )
                     .help("send what the API needs with --header 'Name: ${env:VARIABLE}'"),
                 ),

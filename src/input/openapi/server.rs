@@ -4,26 +4,41 @@ use url::Url;
 
 use super::ReadOptions;
 use super::node::Node;
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
 
-/// The base URL of an operation, without a slash at the end; `None` if nothing says it.
+/// Where an operation is.
+pub(super) struct Server {
+    /// Base URL without a slash at the end.
+    pub(super) url: String,
+    /// Where the document says so; `None` if the owner did.
+    pub(super) loc: Option<Loc>,
+}
+
+/// The server of an operation; `None` if nothing says it.
 /// The owner's own wins; then the operation's first server, the path's, the document's
 /// (OpenAPI 3.1.1 §4.8.10.1, §4.8.9.1, §4.8.1.1).
-pub(super) fn base_url(
+pub(super) fn server(
     options: &ReadOptions,
     places: [&Node<'_>; 3],
     diags: &mut Diagnostics,
-) -> Option<String> {
+) -> Option<Server> {
     if let Some(base) = &options.base_url {
-        return Some(base.trim_end_matches('/').to_owned());
+        return Some(Server {
+            url: base.trim_end_matches('/').to_owned(),
+            loc: None,
+        });
     }
     let server = places
         .iter()
         .find_map(|place| place.get("servers")?.items().next());
     let Some(server) = server else {
         // Without servers there is one at `/` (OpenAPI 3.1.1 §4.8.1.1).
-        return absolute("/", options).map(trimmed);
+        return absolute("/", options).map(|url| Server {
+            url: trimmed(url),
+            loc: None,
+        });
     };
+    let loc = server.loc().child("url");
     let template = server.str("url").unwrap_or("/");
     let text = match with_variables(template, &server) {
         Ok(text) => text,
@@ -37,16 +52,22 @@ pub(super) fn base_url(
             return None;
         }
     };
-    let url = absolute(&text, options);
-    if url.is_none() && Url::parse(&text).is_ok() {
-        let message = format!("server `{text}` is not an http or https URL");
-        diags.push(Diagnostic::new(
-            Code::BadServer,
-            server.loc().child("url"),
-            message,
-        ));
+    if let Some(url) = absolute(&text, options) {
+        return Some(Server {
+            url: trimmed(url),
+            loc: Some(loc),
+        });
     }
-    url.map(trimmed)
+    let (code, message) = if Url::parse(&text).is_ok() {
+        let message = format!("server `{text}` is not an http or https URL");
+        (Code::BadServer, message)
+    } else {
+        let message =
+            format!("server `{text}` is relative, and the document's own address is not known");
+        (Code::NoServer, message)
+    };
+    diags.push(Diagnostic::new(code, loc, message).help("pass --base-url with the whole URL"));
+    None
 }
 
 /// The URL with every `{variable}` at its default (OpenAPI 3.1.1 §4.8.6); `Err` names one that has
@@ -96,7 +117,7 @@ mod tests {
 
     #[test]
     fn where_an_operation_is() {
-        for (server, document, want) in [
+        for (entry, document, want) in [
             (
                 json!({"url": "https://a.example/v1/"}),
                 None,
@@ -126,14 +147,14 @@ mod tests {
                 Some("https://a.example"),
             ),
         ] {
-            let root = json!({"servers": [server]});
+            let root = json!({"servers": [entry]});
             let options = ReadOptions {
                 document_url: document.map(|d| Url::parse(d).unwrap()),
                 ..ReadOptions::default()
             };
             let node = Node::root(&root);
-            let found = base_url(&options, [&node, &node, &node], &mut Diagnostics::default());
-            assert_eq!(found.as_deref(), want, "{root}");
+            let found = server(&options, [&node, &node, &node], &mut Diagnostics::default());
+            assert_eq!(found.map(|server| server.url).as_deref(), want, "{root}");
         }
     }
 }

@@ -2,6 +2,7 @@
 //! path template must be in the Manifest, its path must have its template's shape, and its origin must
 //! be the action's own.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,19 +12,22 @@ use url::Url;
 
 use crate::runtime::args::Args;
 use crate::runtime::backend::{Backend, Outcome};
-use crate::runtime::config::{Config, ConfigError};
+use crate::runtime::config::{Config, ConfigError, filled};
 use crate::runtime::error::CallError;
 use crate::runtime::manifest::{Effect, HttpAction, Manifest, ToolSpec};
 
 mod credential;
 mod dial;
 mod failure;
+mod guard;
+mod mask;
 pub mod request;
 mod response;
 mod upstream;
 mod wire;
 
-pub use dial::is_private;
+pub use dial::{Resolver, is_private};
+pub use guard::is_reserved_header;
 
 use request::Request;
 use response::Response;
@@ -43,6 +47,8 @@ struct Endpoint {
     action: HttpAction,
     effect: Effect,
     base: Option<Url>,
+    /// Whether the owner named the base URL's origin.
+    trusted: bool,
 }
 
 impl<'m> Clients<'m> {
@@ -85,11 +91,13 @@ impl<'m> Clients<'m> {
             ),
             None => None,
         };
+        let trusted = base.as_ref().is_some_and(|url| upstream.trusts(url));
         Ok(Box::new(Endpoint {
             upstream: upstream.clone(),
             action: action.clone(),
             effect: tool.effect,
             base,
+            trusted,
         }))
     }
 }
@@ -99,8 +107,9 @@ impl Backend for Endpoint {
         Box::pin(async move {
             let request = request::plan(&self.action, args)?;
             let deadline = Duration::from_millis(self.upstream.spec.timeout_ms);
+            let mask = &self.upstream.mask;
             match tokio::time::timeout(deadline, self.send(&request)).await {
-                Ok(response) => response::outcome(&response?),
+                Ok(response) => response::outcome(&response?, mask),
                 Err(_) => Err(failure::timed_out(self.effect, deadline)),
             }
         })
@@ -114,20 +123,11 @@ impl Backend for Endpoint {
             &self.upstream.config,
             true,
         )?;
+        self.not_shadowed(&request, &additions)?;
         let url = self.url(&request, &additions)?;
         let mut text = format!("{} {url}\n", request.method());
-        for name in self.upstream.spec.headers.keys() {
-            text.push_str(&format!(
-                "{}: {}\n",
-                name.to_ascii_lowercase(),
-                credential::MASK
-            ));
-        }
-        for (name, value) in request.headers().iter().chain(&additions.headers) {
-            text.push_str(&format!("{}: {value}\n", name.to_ascii_lowercase()));
-        }
-        if let Some(cookies) = cookies(&request, &additions) {
-            text.push_str(&format!("cookie: {cookies}\n"));
+        for (name, value) in self.shown_headers(&request, &additions) {
+            text.push_str(&format!("{name}: {value}\n"));
         }
         if let Some(body) = request.body() {
             let body = std::str::from_utf8(body)
@@ -138,17 +138,46 @@ impl Backend for Endpoint {
     }
 }
 
-fn cookies(request: &Request, additions: &credential::Additions) -> Option<String> {
+/// The cookies of a request; those that the owner set come first.
+fn cookies(
+    request: &Request,
+    additions: &credential::Additions,
+    owners: Option<&str>,
+) -> Option<String> {
     let pairs = request.cookies().iter().chain(&additions.cookies);
-    let text = pairs
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect::<Vec<_>>()
-        .join("; ");
-    (!text.is_empty()).then_some(text)
+    let pairs = pairs.map(|(name, value)| format!("{name}={value}"));
+    let all: Vec<String> = owners.map(str::to_owned).into_iter().chain(pairs).collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 impl Endpoint {
-    /// rewrite a URL.
+    /// The headers that [`Self::headers`] would send, what comes from the environment masked.
+    fn shown_headers(
+        &self,
+        request: &Request,
+        additions: &credential::Additions,
+    ) -> Vec<(String, String)> {
+        let masked = |template: &String| {
+            let mask = |_: &str| Ok::<_, Infallible>(credential::MASK.to_owned());
+            filled(template, mask).unwrap_or_default()
+        };
+        let owners = self.upstream.spec.headers.iter();
+        let mut shown: Vec<(String, String)> = owners
+            .map(|(name, template)| (name.to_ascii_lowercase(), masked(template)))
+            .collect();
+        let cookie = shown.iter().position(|(name, _)| name == "cookie");
+        let cookie = cookie.map(|at| shown.remove(at).1);
+        for (name, value) in request.headers().iter().chain(&additions.headers) {
+            let name = name.to_ascii_lowercase();
+            if !shown.iter().any(|(own, _)| *own == name) {
+                shown.push((name, value.clone()));
+            }
+        }
+        let cookies = cookies(request, additions, cookie.as_deref());
+        shown.extend(cookies.map(|cookies| ("cookie".to_owned(), cookies)));
+        shown
+    }
+
     /// The whole URL. Its path and origin are compared with what was planned, since parsing may
     /// rewrite a URL.
     fn url(&self, request: &Request, additions: &credential::Additions) -> Result<Url, CallError> {
@@ -189,7 +218,39 @@ impl Endpoint {
                 "the request is not one that this server makes; nothing was sent",
             ));
         }
-        request::same_shape(&self.action.path, request.path())
+        guard::same_shape(&self.action.path, request.path())
+    }
+
+    /// No argument has the name of what a credential or the owner puts beside it: which of the two
+    /// counts would be the server's choice.
+    fn not_shadowed(
+        &self,
+        request: &Request,
+        additions: &credential::Additions,
+    ) -> Result<(), CallError> {
+        fn names(pairs: &[(String, String)]) -> impl Iterator<Item = &str> {
+            pairs.iter().map(|(name, _)| name.as_str())
+        }
+        let given = |pair: &str| pair.split('=').next().unwrap_or_default().trim().to_owned();
+        let query: Vec<String> = request.query().split('&').map(given).collect();
+        let jar = self.upstream.cookie().unwrap_or_default();
+        let owners: Vec<String> = jar.split(';').map(given).collect();
+        let clash = |one: &str, other: &str| guard::same_name(one, other);
+        let in_query = query
+            .iter()
+            .any(|name| names(&additions.query).any(|own| clash(own, name)));
+        let in_cookies = names(request.cookies()).any(|name| {
+            names(&additions.cookies).any(|own| clash(own, name))
+                || owners.iter().any(|own| clash(own, name))
+        });
+        if in_query || in_cookies {
+            return Err(CallError::new(
+                "refused_value",
+                "an argument has the name of a parameter that the server fills; nothing was sent",
+            )
+            .hint("leave it out"));
+        }
+        Ok(())
     }
 
     async fn send(&self, request: &Request) -> Result<Response, CallError> {
@@ -200,13 +261,16 @@ impl Endpoint {
             &self.upstream.config,
             false,
         )?;
+        self.not_shadowed(request, &additions)?;
         let mut url = self.url(request, &additions)?;
         let headers = self.headers(request, &additions)?;
         let method = http::Method::from_bytes(request.method().as_bytes()).map_err(|_| {
             CallError::new("invalid_tool", "the tool's method is not an HTTP method")
         })?;
-        for hop in 0..=REDIRECTS_MAX {
-            let client = self.client(&url)?;
+        self.may_carry(&url, &additions)?;
+        self.may_dial(&url)?;
+        let client = self.upstream.client(self.trusted)?;
+        for _ in 0..=REDIRECTS_MAX {
             let mut outgoing = reqwest::Request::new(method.clone(), url.clone());
             *outgoing.headers_mut() = headers.clone();
             *outgoing.body_mut() = request.body().map(|body| body.to_vec().into());
@@ -223,15 +287,15 @@ impl Endpoint {
                 "upstream answered"
             );
             match self.redirected(&url, &answer) {
-                Some(next) if hop < REDIRECTS_MAX => url = next,
-                Some(_) => break,
+                Some(next) => url = next,
                 None => return self.read(answer).await,
             }
         }
         Err(CallError::new(
             "too_many_redirects",
-            "the API redirects without end",
-        ))
+            format!("the API redirected more than {REDIRECTS_MAX} times"),
+        )
+        .hint("the owner can check the base URL"))
     }
 
     fn headers(
@@ -267,14 +331,7 @@ impl Endpoint {
             value.set_sensitive(true);
             headers.insert(key, value);
         }
-        if let Some(own) = cookies(request, additions) {
-            // There is one Cookie header: the owner's cookies come first in it.
-            let first = self
-                .upstream
-                .headers
-                .get(COOKIE)
-                .and_then(|value| value.to_str().ok());
-            let text = first.map_or_else(|| own.clone(), |first| format!("{first}; {own}"));
+        if let Some(text) = cookies(request, additions, self.upstream.cookie()) {
             let mut value = HeaderValue::from_str(&text).map_err(|_| refused("cookie"))?;
             value.set_sensitive(true);
             headers.insert(COOKIE, value);
@@ -282,17 +339,23 @@ impl Endpoint {
         Ok(headers)
     }
 
-    /// The client for a URL. Literal addresses bypass its resolver, so they are checked here.
-    fn client(&self, url: &Url) -> Result<&reqwest::Client, CallError> {
-        let (client, trusted) = self.upstream.client(url);
-        let address = match url.host() {
-            _ if self.upstream.proxied => return Ok(client),
-            Some(url::Host::Ipv4(v4)) => v4.into(),
-            Some(url::Host::Ipv6(v6)) => v6.into(),
-            _ => return Ok(client),
-        };
-        dial::check(address, trusted).map_err(failure::refused_address)?;
-        Ok(client)
+    /// A document alone cannot send the owner's credentials over the network in the clear.
+    fn may_carry(&self, url: &Url, additions: &credential::Additions) -> Result<(), CallError> {
+        let secrets = !additions.is_empty() || !self.upstream.config.header_secrets.is_empty();
+        if url.scheme() == "https" || self.trusted || !secrets {
+            return Ok(());
+        }
+        Err(CallError::new(
+            "insecure_credential",
+            "the document's server is not encrypted, so no credential is sent to it; nothing was sent",
+        )
+        .hint("the owner of this server can name the API: --base-url"))
+    }
+
+    /// Literal addresses bypass the resolver, and a proxy resolves names itself, so what the URL says
+    /// is checked here. Redirects stay within its origin.
+    fn may_dial(&self, url: &Url) -> Result<(), CallError> {
+        dial::check_url(url, self.trusted).map_err(failure::refused_address)
     }
 
     /// Where a read goes next: only within the same origin, only by GET or HEAD.
@@ -305,7 +368,8 @@ impl Endpoint {
         let next = url
             .join(answer.headers().get(LOCATION)?.to_str().ok()?)
             .ok()?;
-        (next.origin() == url.origin()).then_some(next)
+        let plain = next.username().is_empty() && next.password().is_none();
+        (plain && next.origin() == url.origin()).then_some(next)
     }
 
     /// Reads the body, decoded, up to the cap.

@@ -119,7 +119,7 @@ fn documents_with_findings() {
             None,
             "error MG101 1:6 this is not YAML: while parsing a flow sequence, expected ',' or ']'",
         ),
-        ("# x\n", None, "error MG102 0:0 the document is empty"),
+        ("# x\n", None, "error MG102 1:1 the document is empty"),
     ];
     for (text, json, finding) in cases {
         let expected = (json.map(str::to_owned), vec![finding.to_owned()]);

@@ -17,6 +17,12 @@ pub(super) fn types(value: &Value) -> Option<Value> {
     }
 }
 
+/// A list of strings, each once.
+fn is_names(value: &Value) -> bool {
+    let names = value.as_array();
+    names.is_some_and(|names| names.iter().all(Value::is_string) && unique(names) == *value)
+}
+
 fn unique(list: &[Value]) -> Value {
     let mut unique: Vec<Value> = Vec::new();
     for item in list {
@@ -49,7 +55,10 @@ pub(super) fn plain(key: &str, value: &Value) -> Option<Result<Value, &'static s
         | "minContains" | "maxContains" => {
             check(value.as_u64().is_some(), "is not a whole number from 0")
         }
-        "dependentRequired" => check(value.is_object(), "is not an object"),
+        "dependentRequired" => match value {
+            Value::Object(map) if map.values().all(is_names) => Ok(value.clone()),
+            _ => Err("is not an object of lists of property names"),
+        },
         "enum" => match value {
             Value::Array(list) if !list.is_empty() => Ok(unique(list)),
             _ => Err("is not a list of values"),
@@ -82,6 +91,15 @@ pub(super) fn nullable(mut schema: Value) -> Value {
             object.insert("type".into(), json!([name, "null"]));
             schema
         }
+        None if alternatives(object).is_some() => {
+            if let Some(list) = alternatives(object)
+                .and_then(|key| object.get_mut(key))
+                .and_then(Value::as_array_mut)
+            {
+                list.push(json!({"type": "null"}));
+            }
+            schema
+        }
         None if ["oneOf", "anyOf", "allOf", "$ref"]
             .iter()
             .any(|key| object.contains_key(*key)) =>
@@ -90,4 +108,15 @@ pub(super) fn nullable(mut schema: Value) -> Value {
         }
         _ => schema,
     }
+}
+
+/// The keyword of a schema that is nothing but alternatives: `null` can be one more of them.
+fn alternatives(object: &Map<String, Value>) -> Option<&'static str> {
+    let rest = ["description", "default", "examples", "deprecated"];
+    ["oneOf", "anyOf"].into_iter().find(|alternatives| {
+        object.contains_key(*alternatives)
+            && object
+                .keys()
+                .all(|key| key == alternatives || rest.contains(&key.as_str()))
+    })
 }

@@ -17,6 +17,13 @@ pub(super) struct Additions {
     pub(super) cookies: Vec<(String, String)>,
 }
 
+impl Additions {
+    /// Whether no credential goes with the request.
+    pub(super) fn is_empty(&self) -> bool {
+        self.headers.is_empty() && self.query.is_empty() && self.cookies.is_empty()
+    }
+}
+
 /// What stands for a secret where a person reads the request.
 pub(super) const MASK: &str = "***";
 
@@ -36,8 +43,11 @@ pub(super) fn additions(
     if action.security.is_empty() {
         return Ok(out);
     }
-    let complete =
-        |all: &&Vec<String>| all.iter().all(|name| config.credentials.contains_key(name));
+    let has = |name: &String| {
+        let kind = spec.credentials.get(name);
+        kind.is_some_and(|kind| config.has(name, kind))
+    };
+    let complete = |all: &&Vec<String>| all.iter().all(has);
     // An alternative with credentials is better than the empty one, which stands for "none needed".
     let configured = action
         .security
@@ -57,7 +67,9 @@ pub(super) fn additions(
         let Some(kind) = spec.credentials.get(name) else {
             continue;
         };
-        add(&mut out, kind, config.credentials.get(name), masked);
+        if !config.sends(kind) {
+            add(&mut out, kind, config.credentials.get(name), masked);
+        }
     }
     Ok(out)
 }
@@ -126,6 +138,6 @@ fn missing(action: &HttpAction, spec: &SourceSpec) -> CallError {
     )
     .hint(format!(
         "the owner of this server has to set {} in its environment",
-        alternatives.join(", or ")
+        alternatives.join(" or ")
     ))
 }

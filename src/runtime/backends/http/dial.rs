@@ -4,7 +4,9 @@
 //! The address that is dialled is the one that was checked, so a name that changes its answer between
 //! check and use gains nothing. Cloud metadata services are refused always.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Url;
@@ -20,6 +22,13 @@ const METADATA: [IpAddr; 8] = [
     IpAddr::V4(Ipv4Addr::new(192, 0, 0, 192)),
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
     IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23)),
+];
+
+/// Names of such services.
+const METADATA_NAMES: [&str; 3] = [
+    "metadata.google.internal",
+    "metadata.goog",
+    "instance-data.ec2.internal",
 ];
 
 /// Why an address is not dialled.
@@ -50,7 +59,35 @@ pub(super) fn check(address: IpAddr, trusted: bool) -> Result<(), Refused> {
     }
 }
 
-/// The IPv4 address inside an IPv6 one: mapped, compatible, NAT64 (RFC 6052) or 6to4 (RFC 3056).
+/// Decides on the host of a URL as it is written. A name may still resolve to what is refused: the
+/// resolver decides on that.
+pub(super) fn check_url(url: &Url, trusted: bool) -> Result<(), Refused> {
+    match url.host() {
+        Some(url::Host::Ipv4(v4)) => check(v4.into(), trusted),
+        Some(url::Host::Ipv6(v6)) => check(v6.into(), trusted),
+        Some(url::Host::Domain(name)) => {
+            let name = bare(name);
+            if METADATA_NAMES.contains(&name.as_str()) {
+                return Err(Refused::Metadata);
+            }
+            let local = name == "localhost" || name.ends_with(".localhost");
+            if local && !trusted {
+                Err(Refused::Private)
+            } else {
+                Ok(())
+            }
+        }
+        None => Ok(()),
+    }
+}
+
+/// A host name without the dot at its end, in lower case.
+fn bare(name: &str) -> String {
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+/// The IPv4 address inside an IPv6 one: mapped, translated (RFC 2765), compatible, NAT64 (RFC 6052) or
+/// 6to4 (RFC 3056).
 fn unmapped(address: IpAddr) -> IpAddr {
     let IpAddr::V6(v6) = address else {
         return address;
@@ -59,7 +96,9 @@ fn unmapped(address: IpAddr) -> IpAddr {
     let tail = Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
     let middle = Ipv4Addr::from((u32::from(second) << 16) | u32::from(third));
     match v6.segments() {
-        [0, 0, 0, 0, 0, 0xffff, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => IpAddr::V4(tail),
+        [0, 0, 0, 0, 0, 0xffff, ..]
+        | [0, 0, 0, 0, 0xffff, 0, ..]
+        | [0x64, 0xff9b, 0, 0, 0, 0, ..] => IpAddr::V4(tail),
         [0, 0, 0, 0, 0, 0, high, low] if (high, low) != (0, 0) && (high, low) != (0, 1) => {
             IpAddr::V4(tail)
         }
@@ -93,7 +132,8 @@ fn is_private_v6(v6: Ipv6Addr) -> bool {
         || (first & 0xfe00) == 0xfc00
         || (first & 0xffc0) == 0xfe80
         || (first & 0xffc0) == 0xfec0
-        || (first == 0x2001 && second == 0xdb8)
+        || (first == 0x2001 && (second == 0xdb8 || second < 0x200))
+        || (first & 0xfff0) == 0x3ff0
         || (first == 0x64 && second == 0xff9b)
         || first == 0x100
 }
@@ -101,24 +141,28 @@ fn is_private_v6(v6: Ipv6Addr) -> bool {
 /// Whether a URL names a private or local host as such. A name may still resolve to one: the check at
 /// the time of the call is the one that counts.
 pub fn is_private(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(v4)) => check(v4.into(), false).is_err(),
-        Some(url::Host::Ipv6(v6)) => check(v6.into(), false).is_err(),
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
-    }
+    check_url(url, false).is_err()
 }
 
 /// Resolves names to addresses that may be dialled.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Resolver {
-    /// Whether the owner named the origins that are resolved.
-    pub(super) trusted: bool,
+#[derive(Debug, Clone)]
+pub struct Resolver {
+    /// Hosts that the owner named.
+    trusted: Arc<BTreeSet<String>>,
+}
+
+impl Resolver {
+    /// A resolver that trusts these hosts.
+    pub fn trusting<'a>(hosts: impl Iterator<Item = &'a str>) -> Self {
+        Self {
+            trusted: Arc::new(hosts.map(bare).collect()),
+        }
+    }
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let trusted = self.trusted;
+        let trusted = self.trusted.contains(&bare(name.as_str()));
         Box::pin(async move {
             let found: Vec<SocketAddr> =
                 tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
@@ -164,6 +208,10 @@ mod tests {
             ("::ffff:10.0.0.1", false, true),
             ("64:ff9b::7f00:1", false, true),
             ("2002:7f00:1::", false, true),
+            ("::ffff:0:127.0.0.1", false, true),
+            ("64:ff9b:1::7f00:1", false, true),
+            ("2001::1", false, true),
+            ("3fff::1", false, true),
             ("169.254.169.254", false, false),
             ("::ffff:169.254.169.254", false, false),
             ("64:ff9b::a9fe:a9fe", false, false),

@@ -24,8 +24,16 @@ pub(super) fn unsent(effect: Effect, template: &str, error: &reqwest::Error) -> 
     if let Some(refused) = cause::<dial::Refused>(error) {
         return refused_address(*refused);
     }
-    tracing::warn!(template, error = %without_url(error), "no answer from upstream");
-    let text = chain(error);
+    let text = without_url(error);
+    tracing::warn!(template, error = %text, "no answer from upstream");
+    // What a TLS client says of an answer in the clear.
+    if text.contains("InvalidContentType") {
+        return CallError::new(
+            "tls_failed",
+            "no secure connection to the API: it does not speak TLS",
+        )
+        .hint("the owner can check the scheme and port of the base URL");
+    }
     if text.contains("certificate") || text.contains("handshake") || text.contains("tls") {
         return CallError::new(
             "tls_failed",

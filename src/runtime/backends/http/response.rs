@@ -3,6 +3,7 @@
 use base64::Engine;
 use serde_json::{Map, Value};
 
+use super::mask::Mask;
 use crate::runtime::backend::{Content, Outcome};
 use crate::runtime::error::CallError;
 
@@ -58,9 +59,19 @@ fn is_json(essence: &str) -> bool {
 
 /// The outcome of a response: content for a success, an error with status and bounded detail for
 /// 400 and above.
-pub(super) fn outcome(response: &Response) -> Result<Outcome, CallError> {
+pub(super) fn outcome(response: &Response, mask: &Mask) -> Result<Outcome, CallError> {
     if response.status >= 400 {
-        return Err(failure(response));
+        return Err(mask.failure(failure(response, mask)));
+    }
+    if response.status < 200 {
+        return Err(CallError::new(
+            "upstream_broken",
+            format!(
+                "the API answered {}, which is no answer to a call",
+                response.status
+            ),
+        )
+        .fact("status", response.status));
     }
     if (300..400).contains(&response.status) && response.status != 304 {
         return Err(CallError::new("redirect_refused", format!("the API answered {} and points elsewhere", response.status))
@@ -75,7 +86,7 @@ pub(super) fn outcome(response: &Response) -> Result<Outcome, CallError> {
         (status, Content::Empty) => Some(format!("done: status {status}, no content")),
         _ => None,
     };
-    Ok(Outcome { content, note })
+    Ok(mask.outcome(Outcome { content, note }))
 }
 
 fn content(response: &Response) -> Result<Content, CallError> {
@@ -163,14 +174,14 @@ fn text_or_blob(response: &Response, mime: String) -> Content {
 
 /// Status 400 and above: what the model can do depends on the status alone; the API's own words are
 /// shown as a bounded detail.
-fn failure(response: &Response) -> CallError {
+fn failure(response: &Response, mask: &Mask) -> CallError {
     let status = response.status;
     let reason = http::StatusCode::from_u16(status)
         .ok()
         .and_then(|s| s.canonical_reason())
         .unwrap_or("unknown status");
     let mut message = format!("the API answered {status} {reason}");
-    if let Some(detail) = detail(response) {
+    if let Some(detail) = detail(response, mask) {
         message.push_str(": ");
         message.push_str(&detail);
     }
@@ -233,7 +244,7 @@ fn retry_seconds(response: &Response) -> Option<u64> {
 }
 
 /// What the API says, without markup, control characters and excess.
-fn detail(response: &Response) -> Option<String> {
+fn detail(response: &Response, mask: &Mask) -> Option<String> {
     let essence = response.essence();
     let text = if is_json(&essence) {
         match serde_json::from_slice::<Value>(&response.body).ok()? {
@@ -247,7 +258,9 @@ fn detail(response: &Response) -> Option<String> {
     } else {
         response.text().ok()?
     };
-    let clean: String = text
+    // Before the text is cut: half a secret is one too.
+    let clean: String = mask
+        .text(text)
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
@@ -333,7 +346,9 @@ mod tests {
             ("application/json", "", Content::Empty),
         ] {
             assert_eq!(
-                outcome(&response(200, content_type, body)).unwrap().content,
+                outcome(&response(200, content_type, body), &Mask::default())
+                    .unwrap()
+                    .content,
                 want,
                 "{content_type}"
             );
@@ -375,7 +390,8 @@ mod tests {
             ),
             (429, "text/plain", "", "rate_limited", "wait 7 seconds"),
         ] {
-            let error = outcome(&response(status, content_type, body)).unwrap_err();
+            let error =
+                outcome(&response(status, content_type, body), &Mask::default()).unwrap_err();
             assert_eq!(error.code, code);
             assert!(
                 error.text().contains(text) && !error.text().contains("secret"),

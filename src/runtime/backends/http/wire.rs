@@ -15,7 +15,7 @@ const STRICT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 
 /// What `allowReserved` still encodes in a query: what ends it, separates its pairs, or is not
-/// allowed there (RFC 3986 §3.4).
+/// allowed there (RFC 3986 §3.4). Some servers end a pair at `;` too.
 const RESERVED_QUERY: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -24,6 +24,7 @@ const RESERVED_QUERY: &AsciiSet = &CONTROLS
     .add(b'&')
     .add(b'+')
     .add(b'\'')
+    .add(b';')
     .add(b'<')
     .add(b'>')
     .add(b'[')

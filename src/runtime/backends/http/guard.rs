@@ -1,0 +1,229 @@
+//! What an argument may not do to a request, whatever the Manifest says of it: leave its path segment,
+//! set what the HTTP client or a credential sets, or ask for another method.
+
+use unicode_normalization::UnicodeNormalization;
+
+use crate::runtime::error::CallError;
+
+/// How often a value is decoded to see what somebody on the way may read in it.
+const DECODINGS_MAX: usize = 4;
+
+/// Headers that only the HTTP client and the owner's credentials set: they frame the message, name the
+/// caller, pass through proxies, or make a server take another method, host or path
+/// (RFC 9110 §7.6.1, RFC 9112 §6).
+const RESERVED_HEADERS: [&str; 26] = [
+    "accept",
+    "authorization",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "cookie",
+    "expect",
+    "forwarded",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+    "x-host",
+    "x-http-host-override",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-original-host",
+    "x-original-url",
+    "x-real-ip",
+    "x-rewrite-url",
+];
+
+/// Parameters by which frameworks take another method than the request's own.
+const METHOD_PARAMETERS: [&str; 5] = [
+    "_httpmethod",
+    "_method",
+    "x_http_method",
+    "x_http_method_override",
+    "x_method_override",
+];
+
+/// Why a text may not stand in a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unsafe {
+    /// Nothing would be left of the segment.
+    Empty,
+    /// `.` or `..`.
+    Dots,
+    /// `/`, `\` or a control character.
+    Separator,
+    /// Escapes that are not UTF-8, such as overlong ones.
+    NotUtf8,
+}
+
+/// Looks at a text as servers, proxies and frameworks on the way may read it: some decode first and
+/// then resolve dots, so percent-encoding does not help. `None` if all read one segment in it.
+pub(super) fn path_text(text: &str) -> Option<Unsafe> {
+    let mut seen = text.to_owned();
+    for _ in 0..DECODINGS_MAX {
+        let plain: String = seen.nfkc().collect();
+        for form in [&seen, &plain] {
+            // `..;x` is `..` where path parameters are cut off first.
+            let segment = form.split(';').next().unwrap_or_default();
+            if segment.trim().is_empty() {
+                return Some(Unsafe::Empty);
+            }
+            // Some decode before they look for a query, and some cut spaces off the end.
+            let name = segment.split(['?', '#']).next().unwrap_or_default().trim();
+            if name == "." || name == ".." {
+                return Some(Unsafe::Dots);
+            }
+            if form.contains(['/', '\\']) || form.chars().any(char::is_control) {
+                return Some(Unsafe::Separator);
+            }
+        }
+        let decoded = percent_encoding::percent_decode_str(&plain).decode_utf8();
+        match decoded {
+            Ok(decoded) if decoded == plain => break,
+            Ok(decoded) => seen = decoded.into_owned(),
+            Err(_) => return Some(Unsafe::NotUtf8),
+        }
+    }
+    None
+}
+
+/// The second look: the path that is about to be sent has the segments of its template, the literal
+/// ones unchanged, and none that a parser would resolve.
+pub(super) fn same_shape(template: &str, path: &str) -> Result<(), CallError> {
+    let changed = || {
+        CallError::new(
+            "path_changed",
+            "the path would leave its template; nothing was sent",
+        )
+    };
+    let (wanted, sent): (Vec<&str>, Vec<&str>) =
+        (template.split('/').collect(), path.split('/').collect());
+    if wanted.len() != sent.len() {
+        return Err(changed());
+    }
+    for (wanted, sent) in wanted.iter().zip(&sent) {
+        let literal = !wanted.contains('{');
+        let dots = matches!(
+            sent.to_ascii_lowercase().replace("%2e", ".").as_str(),
+            "." | ".."
+        );
+        if (literal && wanted != sent)
+            || (!literal && (sent.is_empty() || dots))
+            || sent.contains(['{', '}', '?', '#', '\\'])
+        {
+            return Err(changed());
+        }
+        // Two values side by side can make what neither is: `%2` and `e%2e`.
+        if wanted.matches('{').count() > 1 {
+            let text = percent_encoding::percent_decode_str(sent).decode_utf8_lossy();
+            if path_text(&text).is_some_and(|why| why != Unsafe::Empty) {
+                return Err(changed());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether no argument may set a header of this name. Gateways read `_` as `-`.
+pub fn is_reserved_header(name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace('_', "-");
+    RESERVED_HEADERS.contains(&name.as_str())
+        || name.starts_with("x-forwarded-")
+        || name.starts_with("proxy-")
+}
+
+/// Whether servers may take two parameter names for the same: they differ in case, `[]`, escapes,
+/// separators or width only.
+pub(super) fn same_name(one: &str, other: &str) -> bool {
+    let bare = |name: &str| -> String {
+        let mut text = name.to_owned();
+        for _ in 0..2 {
+            text = percent_encoding::percent_decode_str(&text)
+                .decode_utf8_lossy()
+                .nfkc()
+                .collect();
+        }
+        let name = text.split(['[', '\0']).next().unwrap_or_default();
+        name.chars()
+            .filter(|c| c.is_alphanumeric())
+            .flat_map(char::to_lowercase)
+            .collect()
+    };
+    let (one, other) = (bare(one), bare(other));
+    !one.is_empty() && one == other
+}
+
+/// Whether a parameter asks the server for a method that can do more than the request's own.
+pub(super) fn raises_method(method: &str, name: &str, value: &str) -> bool {
+    let name = name.trim().to_ascii_lowercase().replace('-', "_");
+    METHOD_PARAMETERS.contains(&name.as_str()) && reach(value.trim()) > reach(method)
+}
+
+/// What a method can do: read, write, or anything.
+fn reach(method: &str) -> u8 {
+    match method.to_ascii_uppercase().as_str() {
+        "GET" | "HEAD" | "OPTIONS" | "" => 0,
+        "POST" | "PUT" | "PATCH" => 1,
+        _ => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_look() {
+        for (template, path, good) in [
+            ("/a/{x}/c", "/a/1/c", true),
+            ("/a/{x}.json", "/a/1.json", true),
+            ("/a/{x}{y}", "/a/%252x", true),
+            ("/a/{x}/c", "/a/1/d", false),
+            ("/a/{x}", "/a/1/2", false),
+            ("/a/{x}", "/a/%2E%2e", false),
+            ("/a/{x}", "/a/", false),
+            ("/a/{x}", "/a/{x}", false),
+            ("/a/{x}", "/a/1?b", false),
+            ("/a/{x}{y}", "/a/%252e%252e", false),
+        ] {
+            assert_eq!(same_shape(template, path).is_ok(), good, "{path}");
+        }
+    }
+
+    #[test]
+    fn names_that_are_the_same() {
+        for (one, other, same) in [
+            ("api_key", "API-Key", true),
+            ("api_key", "api_key[0]", true),
+            ("api_key", "api%255Fkey", true),
+            ("api_key", "\u{ff41}pi_key", true),
+            ("api_key", "api_keys", false),
+            ("$", "%", false),
+        ] {
+            assert_eq!(same_name(one, other), same, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn methods_in_disguise() {
+        for (method, name, value, raises) in [
+            ("POST", "_method", "delete", true),
+            ("POST", "_method", "PUT", false),
+            ("GET", "X-HTTP-Method", "PATCH", true),
+            ("DELETE", "_method", "PURGE", false),
+            ("GET", "method", "DELETE", false),
+        ] {
+            assert_eq!(
+                raises_method(method, name, value),
+                raises,
+                "{method} {name} {value}"
+            );
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The threat rows, from the attacker's side: a real server process between a hostile client and an
+//! upstream that records what arrives. Each module is named after its rows. What must hold is computed
+//! by `oracle`, which shares no code with the program.
+
+pub(crate) mod oracle;
+pub(crate) mod scene;
+
+mod bodies;
+mod headers;
+mod hosts;
+mod parsers;
+mod paths;
+mod payloads;
+mod queries;
+mod redirects;
+mod retries;
+mod secrets;
+mod sessions;
+mod tls;
+mod validation;
