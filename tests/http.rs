@@ -293,6 +293,73 @@ fn messages_are_scanned_as_on_stdio() {
     assert_eq!(upstream.requests().len(), 0);
 }
 
+/// Calls whose headers are as usual are answered without rmcp: nobody can tell.
+#[test]
+fn plain_calls_are_answered_as_rmcp_would() {
+    let upstream = Upstream::start(|request| match request.path() {
+        "/pets/404" => Reply::json(&json!({"title": "no such pet"})).with_status(404),
+        "/pets" => Reply::json(&json!([{"id": 1.10, "name": "one"}])),
+        _ => echo(request),
+    });
+    let server = serve(&upstream);
+    let meta = &call_body(&json!(0), "", &json!({}))["params"]["_meta"];
+    let mut capable = meta.clone();
+    capable["io.modelcontextprotocol/clientCapabilities"] = json!({"elicitation": {"form": {}}});
+    capable["progressToken"] = json!("p");
+    let mut wrong = meta.clone();
+    wrong["io.modelcontextprotocol/clientCapabilities"] = json!(1);
+    let token = json!({"progressToken": 7});
+    let mut lying = meta.clone();
+    lying["io.modelcontextprotocol/protocolVersion"] = json!("2025-11-25");
+    for (id, tool, arguments, meta, status) in [
+        (json!(1), "get_pet", json!({"pet_id": 3}), meta, 200),
+        (json!("one"), "get_pet", json!({"pet_id": 3}), &capable, 200),
+        (json!(-1), "get_pet", json!({"pet_id": 404}), meta, 200),
+        (json!(1), "list_pets", json!({"limit": 5000}), meta, 200),
+        (json!(1), "get_pet", json!({"id": "x"}), meta, 200),
+        (json!(1), "get_pet", json!({"pet_id": 3}), &wrong, 400),
+        (json!(1), "get_pet", json!({"pet_id": 3}), &lying, 400),
+        (json!(1), "get_pet", json!({"pet_id": 3}), &Value::Null, 400),
+        (json!(1), "get_pet", json!({"pet_id": 3}), &token, 400),
+        (json!(1), "no_such_tool", json!({}), &token, 400),
+        (json!(1), "no_such_tool", json!({}), meta, 200),
+        (
+            json!(18_446_744_073_709_551_615_u64),
+            "get_pet",
+            json!({"pet_id": 3}),
+            meta,
+            415,
+        ),
+    ] {
+        let mut body = call_body(&id, tool, &arguments);
+        body["params"]["_meta"] = meta.clone();
+        let body = body.to_string();
+        let answer = |accept, version| {
+            let other = [
+                ("Accept", accept),
+                ("MCP-Protocol-Version", version),
+                ("Mcp-Method", "tools/call"),
+                ("Mcp-Name", tool),
+            ];
+            let mut connection = server.connect();
+            let response = connection.post("/mcp", &headers(&other), body.as_bytes());
+            let head = ["content-type", "content-length", "cache-control"]
+                .map(|name| response.header(name).map(str::to_owned));
+            let text = String::from_utf8_lossy(&response.body).into_owned();
+            (response.status, head, text)
+        };
+        let usual = "application/json, text/event-stream";
+        let unusual = "text/event-stream;q=0.5, application/json";
+        let plain = answer(usual, "2026-07-28");
+        assert_eq!(plain, answer(unusual, "2026-07-28"), "{body}");
+        assert_eq!(plain.0, status, "{body}: {}", plain.2);
+        for version in ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"] {
+            let legacy = answer(usual, version);
+            assert_eq!(legacy, answer(unusual, version), "{version}: {body}");
+        }
+    }
+}
+
 #[test]
 fn a_client_that_leaves_cancels_its_call() {
     let upstream = Upstream::start(|_| Reply::Hang);
