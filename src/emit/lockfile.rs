@@ -12,9 +12,7 @@ pub(super) fn rest(name: &str) -> String {
         .map(|package| package.trim_end().replace(PLACEHOLDER, name))
         .collect();
     packages.sort_by_key(|package| package.lines().next().map(str::to_owned));
-    let body: String = packages
-        .iter()
-        .map(|package| format!("\n[[package]]\n{package}\n"))
-        .collect();
-    format!("{head}{body}")
+    packages.iter().fold(head.to_owned(), |lock, package| {
+        format!("{lock}\n[[package]]\n{package}\n")
+    })
 }

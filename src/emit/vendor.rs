@@ -82,6 +82,7 @@ pub(super) const FILES: &[(&str, &str)] = &[
         "src/runtime/output.rs",
         include_str!("../runtime/output.rs"),
     ),
+    ("src/runtime/plain.rs", include_str!("../runtime/plain.rs")),
     ("src/runtime/scan.rs", include_str!("../runtime/scan.rs")),
     ("src/runtime/serve.rs", include_str!("../runtime/serve.rs")),
     (

@@ -11,6 +11,7 @@ pub mod hooks;
 pub mod listen;
 pub mod manifest;
 pub mod output;
+pub mod plain;
 pub mod scan;
 pub mod serve;
 pub mod server;

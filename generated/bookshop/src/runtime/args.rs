@@ -106,10 +106,9 @@ impl Checker {
             return Ok(first);
         }
         let checked = bounded(values).and_then(|instance| self.validated(instance));
-        let values = checked.map_err(|error| CallError {
-            code: "hook_refused",
-            hint: Some("the owner of this server has to correct its hook".to_owned()),
-            ..error
+        let values = checked.map_err(|error| {
+            CallError::new("hook_refused", error.message)
+                .hint("the owner of this server has to correct its hook")
         })?;
         Ok(Args { values, ..first })
     }

@@ -36,7 +36,8 @@ pub fn success(
     let mut structured = None;
     let main = match outcome.content {
         Content::Json(value) => {
-            let text = value.to_string();
+            // The same text as `to_string`, which goes through `fmt` piece by piece.
+            let text = serde_json::to_string(&value).unwrap_or_else(|_| value.to_string());
             let object = wrapped(value);
             structured = Some(if fits(&object) {
                 object

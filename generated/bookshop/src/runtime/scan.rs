@@ -1,6 +1,7 @@
 //! The strict look at every incoming message, the same on every transport: what is not exactly one
 //! JSON-RPC 2.0 message, in JSON that every parser reads alike, is refused with the right error.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
@@ -313,7 +314,7 @@ enum Problem {
 fn problem(text: &str) -> Option<Problem> {
     let bytes = text.as_bytes();
     // The keys of each open object; `None` for an open array.
-    let mut open: Vec<Option<BTreeSet<String>>> = Vec::new();
+    let mut open: Vec<Option<BTreeSet<Cow<'_, str>>>> = Vec::new();
     let mut found = None;
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
@@ -327,13 +328,14 @@ fn problem(text: &str) -> Option<Problem> {
                 let end = string_end(bytes, at);
                 let is_key = next_is_colon(bytes, end);
                 if is_key && let Some(Some(keys)) = open.last_mut() {
-                    let raw = text.get(at..end).unwrap_or_default();
-                    let key = serde_json::from_str::<String>(raw).unwrap_or_default();
+                    let key = key(text.get(at..end).unwrap_or_default());
                     if key.starts_with(PRIVATE_PREFIX) {
                         found.get_or_insert(Problem::PrivateKey);
                     }
-                    if !keys.insert(key.clone()) {
-                        found.get_or_insert(Problem::DuplicateKey(key));
+                    if keys.contains(&key) {
+                        found.get_or_insert(Problem::DuplicateKey(key.into_owned()));
+                    } else {
+                        keys.insert(key);
                     }
                 }
                 at = end;
@@ -347,6 +349,18 @@ fn problem(text: &str) -> Option<Problem> {
         at += 1;
     }
     found
+}
+
+/// The key that a string in its quotes stands for. Only an escape makes it another text; one that is
+/// not valid JSON is left to the parser.
+fn key(raw: &str) -> Cow<'_, str> {
+    if raw.bytes().any(|b| b == b'\\' || b < b' ') {
+        return Cow::Owned(serde_json::from_str(raw).unwrap_or_default());
+    }
+    let inner = raw
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    Cow::Borrowed(inner.unwrap_or_default())
 }
 
 /// The position behind the string that begins at `start`.

@@ -10,8 +10,8 @@ use rmcp::model::{
     CompleteRequestParams, CompleteResult, DiscoverResult, ErrorData, Implementation, JsonObject,
     ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesRequestMethod,
     ListResourceTemplatesResult, ListResourcesRequestMethod, ListResourcesResult, ListToolsResult,
-    MetaObject, PaginatedRequestParams, ProtocolVersion, ServerCapabilities, ServerConfig, Tool,
-    ToolAnnotations,
+    MetaObject, PaginatedRequestParams, ProtocolVersion, RequestId, RequestMetaObject,
+    ServerCapabilities, ServerConfig, ServerJsonRpcMessage, ServerResult, Tool, ToolAnnotations,
 };
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
@@ -23,6 +23,8 @@ use super::error::CallError;
 use super::hooks::{Hooks, Step};
 use super::manifest::{Effect, Manifest, ToolSpec};
 use super::output;
+use super::plain::{self, Promise};
+use super::scan::Message;
 
 /// How long clients may keep a tool list, in milliseconds: it changes when the server restarts.
 const LIST_TTL_MS: u64 = 300_000;
@@ -47,9 +49,19 @@ struct Inner {
 struct Entry {
     checker: Checker,
     backend: Box<dyn Backend>,
+    /// Whether a client has to repeat arguments in headers.
+    header_params: bool,
     output_schema: Option<Arc<JsonObject>>,
     /// Compiled at the first result.
     output: OnceLock<Option<Validator>>,
+}
+
+/// A call of a tool that there is, whose message is in order.
+pub struct PlainCall {
+    id: RequestId,
+    tool: String,
+    arguments: Map<String, Value>,
+    modern: bool,
 }
 
 /// Why a call cannot even be tried.
@@ -81,6 +93,7 @@ impl Server {
                 Entry {
                     checker: Checker::new(spec, tool.input_schema.clone()),
                     backend,
+                    header_params: plain::has_header_params(&tool.input_schema),
                     output_schema: tool.output_schema.clone(),
                     output: OnceLock::new(),
                 },
@@ -170,6 +183,63 @@ impl Server {
             .keys()
             .find(|key| plain(key) == wanted)
             .cloned()
+    }
+
+    /// Reads a scanned message as the plain call that its headers promise.
+    pub fn plain_call(&self, message: Message, promise: Promise<'_>) -> Option<PlainCall> {
+        let parts = plain::parts(message, promise)?;
+        let entry = self.inner.entries.get(&parts.tool)?;
+        let modern = promise != Promise::Legacy;
+        if modern {
+            let version = ProtocolVersion::V_2026_07_28;
+            let meta = RequestMetaObject(MetaObject(parts.meta));
+            let in_order = !entry.header_params
+                && meta.protocol_version()? == version
+                && meta.missing_required_keys(&version).is_empty();
+            if !in_order {
+                return None;
+            }
+        }
+        Some(PlainCall {
+            id: serde_json::from_value(parts.id).ok()?,
+            tool: parts.tool,
+            arguments: parts.arguments,
+            modern,
+        })
+    }
+
+    /// Carries out a plain call: the JSON-RPC response as rmcp would write it.
+    pub async fn answer(&self, call: PlainCall) -> Vec<u8> {
+        let result = self.identified(&call.tool, call.arguments, call.modern);
+        let message = match result.await {
+            Ok(result) => {
+                let mut result = ServerResult::from(CallToolResponse::Complete(result));
+                if !call.modern {
+                    result.strip_result_type_for_legacy_peer();
+                }
+                ServerJsonRpcMessage::response(result, call.id)
+            }
+            Err(error) => ServerJsonRpcMessage::error(error, Some(call.id)),
+        };
+        serde_json::to_vec(&message).unwrap_or_default()
+    }
+
+    /// A call's result; in the modern era it names the server.
+    async fn identified(
+        &self,
+        name: &str,
+        arguments: Map<String, Value>,
+        modern: bool,
+    ) -> Result<CallToolResult, ErrorData> {
+        let mut result = self
+            .result(name, arguments)
+            .await
+            .map_err(|unknown| ErrorData::invalid_params(unknown.to_string(), None))?;
+        if modern {
+            let meta = result.meta.get_or_insert_default();
+            meta.0.extend(self.inner.info_meta.0.clone());
+        }
+        Ok(result)
     }
 
     async fn result(
@@ -304,16 +374,11 @@ impl ServerHandler for Server {
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
         let arguments = request.arguments.unwrap_or_default();
+        let modern = is_modern(&context);
         let result = tokio::select! {
-            result = self.result(&request.name, arguments) => result,
+            result = self.identified(&request.name, arguments, modern) => result?,
             () = context.ct.cancelled() => return Err(ErrorData::internal_error("cancelled", None)),
         };
-        let mut result =
-            result.map_err(|unknown| ErrorData::invalid_params(unknown.to_string(), None))?;
-        if is_modern(&context) {
-            let meta = result.meta.get_or_insert_default();
-            meta.0.extend(self.inner.info_meta.0.clone());
-        }
         Ok(CallToolResponse::Complete(result))
     }
 

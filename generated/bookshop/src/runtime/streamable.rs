@@ -1,7 +1,7 @@
 //! The Streamable HTTP transport: one endpoint for both protocol eras, without sessions.
 //!
-//! rmcp answers here too; in front of it stands the same strict scan as on stdio, so that a message
-//! means the same on every transport.
+//! rmcp answers here too, except for plain calls; in front of it stands the same strict scan as on
+//! stdio, so that a message means the same on every transport.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,6 +18,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 
+use super::plain::PlainHeaders;
 use super::scan::{MESSAGE_MAX, Refusal, scan};
 use super::server::Server;
 
@@ -62,7 +63,12 @@ impl Readiness {
     }
 }
 
-type Mcp = StreamableHttpService<Server, NeverSessionManager>;
+/// What every request needs.
+struct Endpoint {
+    mcp: StreamableHttpService<Server, NeverSessionManager>,
+    server: Server,
+    plain: PlainHeaders,
+}
 
 /// The endpoint with `/healthz` and `/readyz` beside it.
 pub fn router(server: Server, options: &EndpointOptions, readiness: Readiness) -> Router {
@@ -81,11 +87,17 @@ pub fn router(server: Server, options: &EndpointOptions, readiness: Readiness) -
                 .chain(options.allowed_hosts.iter().cloned()),
         )
         .with_allowed_origins(origins.chain(options.allowed_origins.iter().cloned()));
-    let mcp: Mcp = StreamableHttpService::new(
-        move || Ok(server.clone()),
+    let each = server.clone();
+    let mcp = StreamableHttpService::new(
+        move || Ok(each.clone()),
         Arc::new(NeverSessionManager::default()),
         config,
     );
+    let state = Arc::new(Endpoint {
+        mcp,
+        server,
+        plain: PlainHeaders::new(&options.allowed_hosts),
+    });
     let ready = move || async move {
         if readiness.0.load(Ordering::Relaxed) {
             (StatusCode::OK, "ready\n")
@@ -94,13 +106,13 @@ pub fn router(server: Server, options: &EndpointOptions, readiness: Readiness) -
         }
     };
     Router::new()
-        .route(&options.path, any(endpoint).with_state(Arc::new(mcp)))
+        .route(&options.path, any(endpoint).with_state(state))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
 }
 
-/// Scans a message, then lets rmcp answer it.
-async fn endpoint(State(mcp): State<Arc<Mcp>>, request: Request) -> Response {
+/// Scans a message, then answers it if it is a plain call, else lets rmcp answer it.
+async fn endpoint(State(at): State<Arc<Endpoint>>, request: Request) -> Response {
     if !is_addressed_once(&request) {
         let refusal =
             Refusal::unread("invalid request: not exactly one host, or more than one origin");
@@ -109,7 +121,8 @@ async fn endpoint(State(mcp): State<Arc<Mcp>>, request: Request) -> Response {
     if request.method() != Method::POST || !is_json(&request) {
         // rmcp says what is wrong with these by their headers; it gets no body to read.
         let (parts, _) = request.into_parts();
-        return mcp
+        return at
+            .mcp
             .handle(Request::from_parts(parts, Body::empty()))
             .await
             .into_response();
@@ -119,13 +132,22 @@ async fn endpoint(State(mcp): State<Arc<Mcp>>, request: Request) -> Response {
         Ok(body) => body,
         Err(response) => return response,
     };
-    if let Err(refusal) = scan(&body) {
-        return refused(StatusCode::BAD_REQUEST, &refusal);
+    let message = match scan(&body) {
+        Ok(message) => message,
+        Err(refusal) => return refused(StatusCode::BAD_REQUEST, &refusal),
+    };
+    if let Some(promise) = at.plain.read(&parts.headers)
+        && let Some(call) = at.server.plain_call(message, promise)
+    {
+        // A client that goes away drops this future and with it the call.
+        let answer = at.server.answer(call).await;
+        return ([(CONTENT_TYPE, "application/json")], answer).into_response();
     }
     parts
         .headers
         .insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
-    mcp.handle(Request::from_parts(parts, Body::from(body)))
+    at.mcp
+        .handle(Request::from_parts(parts, Body::from(body)))
         .await
         .into_response()
 }

@@ -11,8 +11,23 @@ const PROTOTYPE: &str = "__proto__";
 /// What is wrong with a value whatever its schema, as lines `/pointer: what`; `max` of them at most.
 pub(super) fn findings(value: &Value, max: usize) -> Vec<String> {
     let mut found = Vec::new();
-    walk(value, &mut String::new(), max, &mut found);
+    // Where something is wrong is told only if something is.
+    if !is_meant(value) {
+        walk(value, &mut String::new(), max, &mut found);
+    }
     found
+}
+
+/// Whether nothing is wrong.
+fn is_meant(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => !is_excessive(number),
+        Value::Array(items) => items.iter().all(is_meant),
+        Value::Object(object) => object
+            .iter()
+            .all(|(key, item)| key != PROTOTYPE && is_meant(item)),
+        _ => true,
+    }
 }
 
 /// The number of values inside a value, itself included.
@@ -57,7 +72,7 @@ fn walk(value: &Value, pointer: &mut String, max: usize, found: &mut Vec<String>
 
 /// Whether a number is too long or too large to be worked with.
 fn is_excessive(number: &Number) -> bool {
-    let text = number.to_string();
+    let text = number.as_str();
     let exponent = text
         .split_once(['e', 'E'])
         .map_or("0", |(_, exponent)| exponent);
