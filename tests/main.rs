@@ -14,6 +14,7 @@ mod demo;
 mod diagnostics;
 mod docs;
 mod golden;
+mod hostile;
 mod http;
 mod install;
 mod interop;
