@@ -41,7 +41,7 @@ pub(super) fn write(out: &mut impl Write, address: Option<SocketAddr>) -> anyhow
     writeln!(out, "  MCP Inspector:\n\n    {inspector}\n")?;
     writeln!(
         out,
-        "  For your own API: mcpgen check openapi.yaml, then mcpgen serve openapi.yaml"
+        "  For your own API:\n\n    mcpgen check openapi.yaml\n    mcpgen install openapi.yaml --client claude-desktop"
     )?;
     Ok(())
 }

@@ -178,17 +178,12 @@ impl Tools {
         arguments: Map<String, Value>,
         request: &str,
     ) -> anyhow::Result<()> {
-        for line in request
-            .lines()
-            .filter(|line| !line.is_empty() && !line.starts_with("accept:"))
-        {
-            writeln!(
-                out,
-                "    {}>{} {}",
-                GREEN.render(),
-                GREEN.render_reset(),
-                cut(line, WIDTH - 6)
-            )?;
+        for line in request.lines().filter(|line| !line.is_empty()) {
+            for (index, part) in wrapped(line, WIDTH - 6).iter().enumerate() {
+                let mark = if index == 0 { ">" } else { " " };
+                let (green, reset) = (GREEN.render(), GREEN.render_reset());
+                writeln!(out, "    {green}{mark}{reset} {part}")?;
+            }
         }
         match self.server.call(tool, arguments).await? {
             Ok((outcome, args)) => {
@@ -256,6 +251,15 @@ fn cut(text: &str, width: usize) -> String {
     }
     let head: String = text.chars().take(width.saturating_sub(1)).collect();
     format!("{head}…")
+}
+
+/// The text in lines of `width` characters: nothing of a request is left out.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let characters: Vec<char> = text.chars().collect();
+    characters
+        .chunks(width)
+        .map(|line| line.iter().collect())
+        .collect()
 }
 
 /// A result in one line.
