@@ -68,6 +68,44 @@ fn the_committed_crate_is_current() {
     );
 }
 
+/// Name and version of each package of a lock file.
+fn packages(path: &str) -> Vec<(String, String)> {
+    let text = fs::read_to_string(root().join(path)).expect("a lock file");
+    let value = |package: &str, key: &str| {
+        let line = package.lines().find(|line| line.starts_with(key));
+        line.unwrap_or_default().to_owned()
+    };
+    let all = text.split("[[package]]").skip(1);
+    all.map(|package| (value(package, "name"), value(package, "version")))
+        .collect()
+}
+
+#[test]
+fn a_crate_needs_nothing_that_mcpgen_does_not() {
+    let own = packages("Cargo.lock");
+    let kept = packages("templates/rest.lock");
+    assert!(kept.len() > 200, "{} packages", kept.len());
+    let other = |package: &&(String, String)| !own.contains(package) && !package.0.contains('@');
+    assert_eq!(
+        kept.iter().filter(other).collect::<Vec<_>>(),
+        Vec::<&_>::new()
+    );
+    let (own, kept) = ("Cargo.toml", "templates/Cargo.toml.j2");
+    let read = |path: &str| fs::read_to_string(root().join(path)).expect("a manifest");
+    let own = read(own);
+    let kept = read(kept);
+    let table = kept
+        .split("[dependencies]\n")
+        .nth(1)
+        .and_then(|rest| rest.split("\n\n").next());
+    for line in table.expect("dependencies").lines() {
+        assert!(
+            own.lines().any(|other| other == line),
+            "not in Cargo.toml: {line}"
+        );
+    }
+}
+
 #[test]
 fn the_runtime_is_vendored_byte_for_byte() {
     let (own, vendored) = (root().join("src"), root().join(GENERATED).join("src"));
