@@ -1,6 +1,8 @@
 //! The Catalog: all that a source offers, in terms that no kind of source owns. A front end makes
 //! it; the compiler picks from it.
 
+use std::time::Instant;
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
@@ -22,6 +24,8 @@ pub struct Catalog {
     pub capabilities: Vec<Capability>,
     /// Operations that cannot be tools, with the reason.
     pub left_out: Vec<LeftOut>,
+    /// When it must be read and compiled; a hostile document could take any time.
+    pub deadline: Option<Instant>,
     /// The credentials it takes, by security scheme name.
     pub credentials: IndexMap<String, CredentialSpec>,
 }

@@ -1,6 +1,7 @@
 //! Catalog × Policy = Manifest. Each pass is one file; all passes report and go on.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use indexmap::IndexMap;
 use url::Url;
@@ -45,12 +46,18 @@ pub fn compile(catalog: &Catalog, policy: &Policy, diags: &mut Diagnostics) -> C
     let names = name::names(catalog, diags);
     let selection = select::select(catalog, &names, policy, diags);
     let mut patterns = pattern::Patterns::default();
+    let deadline = catalog.deadline;
+    let late = || deadline.is_some_and(|deadline| Instant::now() > deadline);
     let tools: Vec<_> = selection
         .chosen
         .iter()
         .filter_map(|index| Some((catalog.capabilities.get(*index)?, names.get(*index)?)))
+        .take_while(|_| !late())
         .map(|(capability, name)| lower::tool(catalog, capability, name, &mut patterns, diags))
         .collect();
+    if late() {
+        diags.push(Diagnostic::out_of_time());
+    }
     let said = |code, diags: &Diagnostics| diags.iter().any(|d| d.code == code);
     if tools.is_empty() && !said(Code::PatternMatchesNothing, diags) {
         nothing_to_serve(catalog, &selection, diags);

@@ -106,10 +106,16 @@ codes! {
     BadServer = "MG131", Warning;
     /// A server is at a private address that only `--base-url` may allow.
     PrivateServer = "MG132", Warning;
-    /// A security scheme is not supported; calls go without it.
+    /// A security scheme is not supported: it is not used, and what needs it is left out.
     UnsupportedSecurity = "MG140", Warning;
     /// An environment variable that a credential comes from is not set.
     MissingCredential = "MG141", Warning;
+    /// A security requirement names a scheme that the document does not define.
+    UndefinedSecurity = "MG142", Warning;
+    /// A credential that is set goes to an origin that only the document names.
+    CredentialToDocumentHost = "MG143", Warning;
+    /// Two security schemes come to one environment variable; the later one gets a suffix.
+    VariableCollision = "MG144", Warning;
     /// Nothing is left to serve.
     NothingToServe = "MG301", Error;
     /// Two operations cleaned to the same tool name; the later one got a suffix.
@@ -209,6 +215,13 @@ impl Diagnostic {
             loc: None,
             help: None,
         }
+    }
+
+    /// A document took all the time that there is for it.
+    pub fn out_of_time() -> Self {
+        let message = "reading and compiling the document takes more than 30 seconds";
+        Self::general(Code::Budget, message)
+            .help("this limit is fixed; a smaller or simpler document is needed")
     }
 
     /// The same finding with what to do about it.

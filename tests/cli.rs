@@ -92,6 +92,14 @@ fn wrong_usage_is_status_2_and_says_what_was_meant() {
             &["list", SHOP, "--header", "Host: x"],
             &["--header Host: the HTTP client sets it"],
         ),
+        (
+            &["list", SHOP, "--header", "X-A: ${TOKEN}"],
+            &["--header X-A: write `${env:VARIABLE}`"],
+        ),
+        (
+            &["serve", "-"],
+            &["standard input carries the protocol", "--http"],
+        ),
         (&["completions", "zhs"], &["possible values: bash, "]),
         (
             &["check", "tests/cli/shpo.yaml"],
@@ -142,8 +150,13 @@ fn mistakes_in_the_input_are_status_1() {
         "{}",
         nothing.stdout
     );
-    for command in ["list", "plan", "serve"] {
-        let output = run(&[command, "-"], &[], "openapi: 3.0.3\npaths: {}\n").expect(1);
+    for command in [
+        &["list"][..],
+        &["plan"],
+        &["serve", "--http", "127.0.0.1:0"],
+    ] {
+        let line = [command, &["-"]].concat();
+        let output = run(&line, &[], "openapi: 3.0.3\npaths: {}\n").expect(1);
         assert_eq!(output.stdout, "");
         assert!(output.stderr.contains("error[MG301]"), "{}", output.stderr);
     }
@@ -442,4 +455,45 @@ fn standard_input_ends_with_its_writer() {
     drop(stdin);
     let output = child.wait_with_output().expect("mcpgen ends");
     assert_eq!(output.status.code(), Some(1));
+}
+
+/// A document may be anybody's: what it names is shown, never obeyed by the terminal.
+#[test]
+fn nothing_of_a_document_reaches_the_terminal_raw() {
+    let hidden = "\u{1b}]0;x\u{7}\u{9b}2J\u{202e}\u{200b}\u{e0041}";
+    let doc = json!({
+        "openapi": "3.1.0",
+        "info": {"title": "Shop", "version": "1"},
+        "servers": [{"url": "https://shop.example"}],
+        "security": [{(format!("k{hidden}")): []}],
+        "paths": {(format!("/a{hidden}/{{id}}")): {"get": {
+            "tags": [hidden],
+            "parameters": [
+                {"name": "id", "in": "path", "required": true, "schema": {"type": "string"}},
+                {"name": (format!("q{hidden}")), "in": "query", "schema": {"enum": [hidden]}},
+            ],
+            "responses": {"200": {"description": hidden}},
+        }}},
+        "components": {"securitySchemes": {(format!("k{hidden}")): {"type": "http", "scheme": "bearer"}}},
+    });
+    for command in [&["plan"][..], &["list"], &["check"]] {
+        for json in [&[][..], &["--json"]] {
+            let line = [command, &["-"], json].concat();
+            let output = run(&line, &[], doc.to_string()).expect(0);
+            let raw = |c: char| {
+                c != '\n'
+                    && (c.is_control() || hidden.contains(c))
+                    && c != 'x'
+                    && !c.is_ascii_graphic()
+            };
+            assert!(
+                !output.stdout.contains(raw),
+                "{line:?}\n{:?}",
+                output.stdout
+            );
+            if !json.is_empty() {
+                output.json();
+            }
+        }
+    }
 }

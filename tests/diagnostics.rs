@@ -1,13 +1,15 @@
 //! What `mcpgen check` says of documents with something wrong: a folder a case.
 //!
 //! A case is `doc.yaml` or `doc.json` (or none, if `args` names the document), optionally `args`
-//! (one argument a line; a first line `serve` runs that command instead), and what came of it:
-//! `stdout.txt`, `stderr.txt` where something was said there, and `status`. `UPDATE=1` writes those.
+//! (one argument a line; a first line `serve` runs that command instead), `env` (a variable
+//! a line) and what came of it: `stdout.txt`, `stderr.txt` where something was said there, and
+//! `status`. `UPDATE=1` writes those.
 
 use std::fs;
 use std::path::Path;
 
 use mcpgen::diag::Code;
+use serde_json::json;
 
 use crate::support::{Output, golden, root, run};
 
@@ -42,7 +44,9 @@ fn check(case: &str) -> Output {
     let mut line = vec![command];
     line.extend(doc.map(String::as_str));
     line.extend(args);
-    run(&line, &[], "")
+    let env = fs::read_to_string(root().join(&folder).join("env")).unwrap_or_default();
+    let env: Vec<_> = env.lines().filter_map(|l| l.split_once('=')).collect();
+    run(&line, &env, "")
 }
 
 fn compare(case: &str, output: &Output) {
@@ -64,6 +68,25 @@ fn every_case_says_what_it_said() {
     }
 }
 
+/// A document with one operation of so many parameters, the first with an `enum` of so many values.
+fn many(parameters: usize, values: usize) -> String {
+    let parameter = |index: usize| {
+        let values: Vec<usize> = (0..if index == 0 { values } else { 1 }).collect();
+        json!({"name": format!("[{index}"), "in": "query", "schema": {"enum": values}})
+    };
+    let parameters: Vec<_> = (0..parameters).map(parameter).collect();
+    json!({
+        "openapi": "3.1.0",
+        "info": {"title": "Many", "version": "1"},
+        "servers": [{"url": "https://many.example"}],
+        "paths": {
+            "/few": {"get": {"responses": {"200": {"description": "ok"}}}},
+            "/many": {"get": {"parameters": parameters, "responses": {"200": {"description": "ok"}}}},
+        },
+    })
+    .to_string()
+}
+
 /// Documents that no one should have to scroll past in a folder.
 #[test]
 fn made_up_cases() {
@@ -78,6 +101,9 @@ fn made_up_cases() {
             format!("{head}\n  {}1\n", "- ".repeat(20_000)),
         ),
         ("nested-unclosed", "[".repeat(20_000)),
+        ("many-parameters", many(501, 1)),
+        ("many-values", many(1, 20_000)),
+        ("duplicate-values", many(400, 10_000).replace("999", "1")),
     ] {
         let output = run(&["check", "-"], &[], &text);
         compare(&format!("{MADE_UP}/{case}"), &output);

@@ -36,7 +36,12 @@ Exit status: 0 if there is something to serve, 1 if there are errors.";
 
 impl Check {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        let loaded = load(&self.options).await?;
+        let mut loaded = load(&self.options).await?;
+        if let Some((_, compiled)) = &loaded.compiled {
+            let config = Config::from_env(&compiled.manifest).unwrap_or_default();
+            let found = report::sent_to_document_hosts(&compiled.manifest, &config);
+            found.into_iter().for_each(|found| loaded.diags.push(found));
+        }
         if self.json {
             print_json(&loaded)?;
         } else {
@@ -77,7 +82,7 @@ fn summary(
     writeln!(
         out,
         "{}: {}",
-        loaded.source.name,
+        render::printable(&loaded.source.name),
         render::printable(format!("{} {}", catalog.title, catalog.version).trim())
     )?;
     writeln!(

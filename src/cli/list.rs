@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::load::load;
 use super::options::DocOptions;
 use super::report;
+use crate::diag::render::printable;
 use crate::runtime::manifest::ToolSpec;
 
 /// List the tools with their effect, request, arguments and cost
@@ -88,10 +89,10 @@ pub(super) fn table(tools: &[ToolSpec]) -> Table {
     for tool in tools {
         let (method, path) = report::method_and_path(tool);
         table.add_row([
-            Cell::new(&tool.name),
+            Cell::new(printable(&tool.name)),
             Cell::new(tool.effect.as_str()),
-            Cell::new(format!("{method} {path}")),
-            Cell::new(arguments(tool)),
+            Cell::new(printable(&format!("{method} {path}"))),
+            Cell::new(printable(&arguments(tool))),
             Cell::new(report::thousands(report::tokens(tool))).set_alignment(CellAlignment::Right),
         ]);
     }

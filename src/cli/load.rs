@@ -58,6 +58,8 @@ pub(super) fn compiled(
         document_url: source.url.clone(),
         base_url,
         fallback_name: stem(&source.name),
+        time: None,
+        owner_headers: !policy.headers.is_empty(),
         samples: mock,
     };
     let compiled = source

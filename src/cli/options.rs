@@ -167,6 +167,10 @@ fn header(text: &str) -> anyhow::Result<(String, String)> {
         value.bytes().all(|b| matches!(b, b' '..=b'~')),
         "--header {name}: its value is not printable ASCII"
     );
+    ensure!(
+        value.split("${").skip(1).all(is_variable),
+        "--header {name}: write `${{env:VARIABLE}}` for a variable; nothing else may begin with `${{`"
+    );
     let lower = name.to_ascii_lowercase();
     ensure!(
         !CLIENT_HEADERS.contains(&lower.as_str()),
@@ -177,6 +181,14 @@ fn header(text: &str) -> anyhow::Result<(String, String)> {
         "--header {name}: its value looks like a secret; write '{name}: ${{env:VARIABLE}}' and set the variable"
     );
     Ok((name.to_owned(), value))
+}
+
+/// Whether a text goes on as a variable after `${`.
+fn is_variable(text: &str) -> bool {
+    let name = text.strip_prefix("env:").and_then(|t| t.split_once('}'));
+    name.is_some_and(|(name, _)| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    })
 }
 
 /// Whether a header or parameter of this name is likely to hold a secret.
@@ -235,6 +247,11 @@ mod tests {
             ("Authorization: Bearer $env{TOKEN}", true),
             ("Authorization: Bearer abc", false),
             ("X-Api-Key: abc", false),
+            ("Authorization: Bearer ${TOKEN}", false),
+            ("Authorization: Bearer ${env:TOKEN", false),
+            ("X-A: $env{", false),
+            ("X-A: ${env:A}${env:B c}", false),
+            ("X-A: $5 {a}", true),
             ("Host: evil", false),
             ("no colon", false),
             ("Bad Name: x", false),

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::load::load;
 use super::options::DocOptions;
+use crate::diag::render::printable;
 use crate::runtime::manifest::{Action, BodyContent, HttpAction, Manifest, ToolSpec};
 
 /// Print the finished server: every tool, where each argument goes, its clamps and its request
@@ -62,21 +63,23 @@ fn print_text(manifest: &Manifest) -> anyhow::Result<()> {
     }
     for tool in &manifest.tools {
         let Action::Http(action) = &tool.action;
-        writeln!(out, "\n{} ({})", tool.name, tool.effect.as_str())?;
         writeln!(
             out,
-            "  {} {}{}",
-            action.method,
-            action.base_url.as_deref().unwrap_or_default(),
-            action.path
+            "\n{} ({})",
+            printable(&tool.name),
+            tool.effect.as_str()
         )?;
+        let base = action.base_url.as_deref().unwrap_or_default();
+        let request = format!("{} {base}{}", action.method, action.path);
+        writeln!(out, "  {}", printable(&request))?;
         let alternatives: Vec<String> =
             action.security.iter().map(|all| credentials(all)).collect();
         if !alternatives.is_empty() {
-            writeln!(out, "  with {}", alternatives.join(", or with "))?;
+            let text = alternatives.join(", or with ");
+            writeln!(out, "  with {}", printable(&text))?;
         }
         for arg in &tool.args {
-            writeln!(out, "  {}", argument(tool, action, &arg.name))?;
+            writeln!(out, "  {}", printable(&argument(tool, action, &arg.name)))?;
         }
     }
     out.flush()?;

@@ -1,12 +1,14 @@
 //! Words and numbers that several commands print.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::io::Write;
 
 use indexmap::IndexMap;
 
 use crate::compile::Compiled;
-use crate::runtime::config::Config;
+use crate::diag::{Code, Diagnostic, render};
+use crate::runtime::config::{Config, filled};
 use crate::runtime::manifest::{Action, CredentialSpec, Effect, Manifest, ToolSpec};
 use crate::runtime::server;
 
@@ -110,6 +112,52 @@ pub(super) fn credentials(manifest: &Manifest, config: &Config) -> Vec<Credentia
     states
 }
 
+/// A warning for every environment variable that is set and goes to an origin which only the document
+/// names: whoever wrote the document chose that origin, and the variable's name.
+pub(super) fn sent_to_document_hosts(manifest: &Manifest, config: &Config) -> Vec<Diagnostic> {
+    let mut found: BTreeMap<(String, String), &str> = BTreeMap::new();
+    for tool in &manifest.tools {
+        let Action::Http(action) = &tool.action;
+        let (Some(base), Some(origin)) = (action.base_url.as_deref(), origin(tool)) else {
+            continue;
+        };
+        let Some(spec) = manifest.sources.get(&tool.source) else {
+            continue;
+        };
+        let Some(set) = config.sources.get(&tool.source) else {
+            continue;
+        };
+        if spec.trusted_origins.contains(&origin) {
+            continue;
+        }
+        let credentials = security(tool).iter().flatten();
+        let credentials = credentials
+            .filter(|name| set.credentials.contains_key(*name))
+            .filter_map(|name| spec.credentials.get(name))
+            .filter(|kind| !set.sends(kind))
+            .flat_map(CredentialSpec::variables)
+            .map(str::to_owned);
+        let mut variables: Vec<String> = credentials.collect();
+        // Those of headers are set: nothing starts without them.
+        for value in spec.headers.values().filter(|_| !set.headers.is_empty()) {
+            let filled = filled(value, |name| {
+                variables.push(name.to_owned());
+                Ok::<_, Infallible>(String::new())
+            });
+            let Ok(_) = filled;
+        }
+        for variable in variables {
+            found.entry((variable, origin.clone())).or_insert(base);
+        }
+    }
+    let warning = |((variable, origin), base): ((String, String), &str)| {
+        let message = format!("{variable} goes to {origin}, which only the document names");
+        let found = Diagnostic::general(Code::CredentialToDocumentHost, message);
+        found.help(format!("if that is where it belongs: --base-url {base}"))
+    };
+    found.into_iter().map(warning).collect()
+}
+
 /// What tools need and is not set, as `A and B or C`, with the number of tools.
 pub(super) fn missing_credentials(manifest: &Manifest, config: &Config) -> IndexMap<String, usize> {
     let mut missing = IndexMap::new();
@@ -168,11 +216,11 @@ pub(super) fn method_and_path(tool: &ToolSpec) -> (&str, &str) {
     }
 }
 
-/// Prints a JSON document to standard output.
+/// Prints a JSON document to standard output, which may be a terminal: nothing in it is hidden.
 pub(super) fn print_json(value: &impl serde::Serialize) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
-    serde_json::to_writer_pretty(&mut stdout, value).map_err(std::io::Error::from)?;
-    writeln!(stdout)?;
+    let text = serde_json::to_string_pretty(value)?;
+    writeln!(stdout, "{}", render::printable_json(&text))?;
     stdout.flush()?;
     Ok(())
 }

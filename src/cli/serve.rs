@@ -41,6 +41,11 @@ Standard output carries the protocol; logs go to standard error.";
 
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        // Messages of the protocol come from there.
+        anyhow::ensure!(
+            self.options.doc != "-" || self.listen.http.is_some(),
+            "standard input carries the protocol and cannot be the document too: give a path or URL, or --http ADDRESS"
+        );
         self.listen.log_to_stderr();
         let loaded = load_with(&self.options, self.mock).await?;
         let Some((catalog, compiled)) = loaded.usable()? else {
@@ -75,6 +80,16 @@ impl Serve {
                     "mcpgen: credential {} goes to {}",
                     render::printable(&state.scheme),
                     origins.join(" and ")
+                )?;
+            }
+            for found in report::sent_to_document_hosts(&compiled.manifest, config) {
+                let help = found.help.unwrap_or_default();
+                writeln!(
+                    stderr,
+                    "mcpgen: warning[{}]: {}\n  {}",
+                    found.code.as_str(),
+                    render::printable(&found.message),
+                    render::printable(&help)
                 )?;
             }
             for (need, tools) in report::missing_credentials(&compiled.manifest, config) {

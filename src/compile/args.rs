@@ -1,5 +1,7 @@
 //! Arguments: parameters and body properties side by side, under names that clients accept.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 use unicode_normalization::UnicodeNormalization;
@@ -10,6 +12,12 @@ use crate::runtime::manifest::{ArgSpec, BodyContent, WireBody, WireParam};
 
 /// Longest property name that clients accept.
 const NAME_MAX: usize = 64;
+
+/// Arguments above which the body's properties are not put beside the parameters.
+const ARGUMENTS_MAX: usize = 1_000;
+
+/// Names in `dependentRequired` above which they are not either.
+const DEPENDENT_MAX: usize = 10_000;
 
 /// The arguments of a tool and where they go.
 pub(super) struct Arguments {
@@ -130,6 +138,7 @@ fn properties(capability: &Capability, body: &Body) -> Option<Map<String, Value>
         .is_none_or(|a| a == &Value::Bool(false));
     let known = schema.keys().all(|key| plain.contains(&key.as_str()));
     let properties = schema.get("properties").and_then(Value::as_object)?;
+    let few = capability.params.len() + properties.len() <= ARGUMENTS_MAX;
     // A required name without a property could not be given.
     let required = schema
         .get("required")
@@ -139,7 +148,11 @@ fn properties(capability: &Capability, body: &Body) -> Option<Map<String, Value>
     let declared = required
         .filter_map(Value::as_str)
         .all(|name| properties.contains_key(name));
-    (object && closed && known && declared && !properties.is_empty()).then(|| schema.clone())
+    // In a body that may be absent each property needs all required ones: see `together`.
+    let needing = schema.get("required").and_then(Value::as_array);
+    let needing = needing.map_or(0, |r| r.len() * properties.len());
+    let few = few && (body.required || needing <= DEPENDENT_MAX);
+    (object && closed && known && declared && few && !properties.is_empty()).then(|| schema.clone())
 }
 
 fn of_properties<'a>(body: &Body, object: &'a Map<String, Value>) -> Vec<Candidate<'a>> {
@@ -188,23 +201,38 @@ fn whole(body: &Body) -> Candidate<'static> {
 /// its name.
 fn final_names(candidates: &[Candidate<'_>]) -> Vec<String> {
     let clean: Vec<String> = candidates.iter().map(|c| accepted(c.wire)).collect();
+    let mut having: BTreeMap<&str, usize> = BTreeMap::new();
+    for name in &clean {
+        *having.entry(name).or_default() += 1;
+    }
     let mut names: Vec<String> = Vec::new();
+    let mut taken: BTreeSet<String> = BTreeSet::new();
+    // The number that was tried last for a name.
+    let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for (name, candidate) in clean.iter().zip(candidates) {
-        let collides = clean.iter().filter(|other| *other == name).count() > 1;
-        let base = if collides && candidate.place != "body" {
+        let known = having.get(name.as_str()).copied().unwrap_or_default();
+        let base = if known > 1 && candidate.place != "body" {
             format!("{name}__{}", candidate.place)
         } else {
             name.clone()
         };
         let mut unique = base.clone();
-        let mut count = 2;
-        while names.contains(&unique) || (unique != *name && clean.contains(&unique)) {
-            unique = format!("{base}_{count}");
-            count += 1;
+        let count = counts.entry(base.clone()).or_insert(1);
+        while taken.contains(&unique) || (unique != *name && having.contains_key(unique.as_str())) {
+            *count += 1;
+            unique = suffixed(&base, *count);
         }
+        taken.insert(unique.clone());
         names.push(unique);
     }
     names
+}
+
+/// A name with a number, cut so that both fit. The name is ASCII.
+fn suffixed(base: &str, count: usize) -> String {
+    let suffix = format!("_{count}");
+    let room = NAME_MAX - suffix.len();
+    format!("{}{suffix}", base.get(..room).unwrap_or(base))
 }
 
 /// The name with what clients refuse replaced (`^[a-zA-Z0-9_.-]{1,64}$`).
@@ -349,5 +377,16 @@ mod tests {
         ] {
             assert_eq!(final_names(&candidates), want);
         }
+    }
+
+    #[test]
+    fn many_names_and_long_ones() {
+        let long = "x".repeat(100);
+        let wires: Vec<String> = (0..20_000).map(|i| format!("{long}[{i}")).collect();
+        let many: Vec<_> = wires.iter().map(|w| candidate(w, "header")).collect();
+        let names = final_names(&many);
+        assert!(names.iter().all(|name| name.len() <= NAME_MAX));
+        let unique: BTreeSet<&String> = names.iter().collect();
+        assert_eq!(unique.len(), names.len());
     }
 }

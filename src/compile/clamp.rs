@@ -1,7 +1,7 @@
 //! Which arguments clamp without a policy: page sizes of reads (policy rule 5). The nearest page size
 //! is what was meant; the nearest id or amount is somebody else's.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::runtime::manifest::{Bound, Effect};
 
@@ -22,17 +22,11 @@ const PAGE_SIZES: [&str; 10] = [
 /// The bound of an argument that clamps: a page size in the query or body of a read, with the
 /// document's own bounds.
 pub(super) fn page_size(effect: Effect, name: &str, schema: &Value) -> Option<Bound> {
-    let integer = match schema.get("type")? {
-        Value::String(one) => one == "integer",
-        Value::Array(many) => {
-            many.contains(&"integer".into()) && many.iter().all(|t| t == "integer" || t == "null")
-        }
-        _ => false,
-    };
-    if effect != Effect::Read || !PAGE_SIZES.contains(&name) || !integer {
+    if effect != Effect::Read || !PAGE_SIZES.contains(&name) {
         return None;
     }
-    let whole = |key: &str| schema.get(key).and_then(Value::as_i64);
+    let schema = integer(schema)?;
+    let whole = |key: &str| schema.get(key).and_then(whole);
     let min = whole("minimum")
         .into_iter()
         .chain(whole("exclusiveMinimum").and_then(|n| n.checked_add(1)))
@@ -44,7 +38,54 @@ pub(super) fn page_size(effect: Effect, name: &str, schema: &Value) -> Option<Bo
     if min.is_none() && max.is_none() || min.zip(max).is_some_and(|(min, max)| min > max) {
         return None;
     }
-    Some(Bound { min, max })
+    let allowed = |bound: i64| {
+        let step = schema.get("multipleOf").and_then(self::whole);
+        let step = step.map_or(!schema.contains_key("multipleOf"), |step| bound % step == 0);
+        let listed = schema.get("enum").and_then(Value::as_array);
+        step && listed.is_none_or(|values| values.iter().any(|v| self::whole(v) == Some(bound)))
+    };
+    // A bound that is no good value itself would only be refused later.
+    [min, max]
+        .into_iter()
+        .flatten()
+        .all(allowed)
+        .then_some(Bound { min, max })
+}
+
+/// The schema of the integers that are meant, if nothing else but null is.
+fn integer(schema: &Value) -> Option<&Map<String, Value>> {
+    let object = schema.as_object()?;
+    let wanted = match object.get("type") {
+        Some(Value::String(one)) => one == "integer",
+        Some(Value::Array(many)) => {
+            many.contains(&"integer".into()) && many.iter().all(|t| t == "integer" || t == "null")
+        }
+        Some(_) => false,
+        None => {
+            let plain = ["description", "default", "examples", "deprecated"];
+            let key = ["anyOf", "oneOf"]
+                .into_iter()
+                .find(|key| object.contains_key(*key))?;
+            let only = object
+                .keys()
+                .all(|k| k == key || plain.contains(&k.as_str()));
+            let branches = object.get(key)?.as_array().filter(|_| only)?.iter();
+            let mut branches = branches.filter(|b| b.get("type") != Some(&"null".into()));
+            let branch = branches.next().filter(|b| b.get("type").is_some())?;
+            return branches.next().is_none().then(|| integer(branch)).flatten();
+        }
+    };
+    wanted.then_some(object)
+}
+
+/// A whole number, however it is written: `100.0` is one (JSON Schema core §6.3).
+fn whole(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| {
+        let number = value
+            .as_f64()
+            .filter(|n| n.fract() == 0.0 && n.abs() < 9e15)?;
+        format!("{number:.0}").parse().ok()
+    })
 }
 
 #[cfg(test)]
@@ -78,6 +119,30 @@ mod tests {
                     min: None,
                     max: Some(5),
                 }),
+            ),
+            (
+                Effect::Read,
+                "limit",
+                &json!({"anyOf": [{"type": "integer", "minimum": 1, "maximum": 100.0}, {"type": "null"}], "default": 9}),
+                both,
+            ),
+            (
+                Effect::Read,
+                "limit",
+                &json!({"oneOf": [{"type": "integer", "maximum": 9}, {"type": "string"}]}),
+                None,
+            ),
+            (
+                Effect::Read,
+                "limit",
+                &json!({"type": "integer", "maximum": 9, "multipleOf": 5}),
+                None,
+            ),
+            (
+                Effect::Read,
+                "limit",
+                &json!({"type": "integer", "maximum": 9, "enum": [3, 6]}),
+                None,
             ),
         ] {
             assert_eq!(page_size(effect, name, schema), want, "{name} {schema}");

@@ -1,5 +1,6 @@
 //! Tool names: made from the operation alone, so that they stay when others come and go.
 
+use percent_encoding::percent_decode_str;
 use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
@@ -84,6 +85,7 @@ pub(super) fn names(catalog: &Catalog, diags: &mut Diagnostics) -> Vec<String> {
 /// The name of one capability: from its id, else from method and path.
 fn name(capability: &Capability) -> String {
     let label = capability.label();
+    let label = percent_decode_str(&label).decode_utf8_lossy();
     let identity = capability.id.as_deref().unwrap_or(&label);
     let (full, lossy) = match snake(identity) {
         (full, _) if full.is_empty() => snake(&label),

@@ -1,6 +1,7 @@
 //! Which operations become tools: the effect guard, then `include` and `exclude`.
 
 use globset::{GlobBuilder, GlobMatcher};
+use percent_encoding::percent_decode_str;
 
 use super::HeldBack;
 use crate::catalog::{Capability, Catalog};
@@ -64,7 +65,10 @@ struct Matcher {
 impl Matcher {
     fn matches(&self, capability: &Capability, name: &str) -> bool {
         match self.subject {
-            Subject::Path => self.glob.is_match(&capability.path),
+            Subject::Path => {
+                let plain = percent_decode_str(&capability.path).decode_utf8_lossy();
+                self.glob.is_match(&capability.path) || self.glob.is_match(plain.as_ref())
+            }
             Subject::Tag => capability.tags.iter().any(|tag| self.glob.is_match(tag)),
             Subject::Operation => {
                 capability

@@ -71,13 +71,34 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(visible)
 }
 
+/// JSON text in which every character that [`printable`] would not leave alone is an escape of JSON's
+/// (RFC 8259 §7): the value stays the same. Line feeds between values stay.
+pub fn printable_json(text: &str) -> Cow<'_, str> {
+    let hidden = |c: char| c != '\n' && is_deceptive(c);
+    if !text.contains(hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut visible = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if hidden(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                visible.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            visible.push(c);
+        }
+    }
+    Cow::Owned(visible)
+}
+
 fn is_deceptive(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
             | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
-            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+            | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Each finding with its place in the text, found in one pass.
@@ -303,6 +324,11 @@ error[MG101]: outside
         ];
         for (text, visible) in cases {
             assert_eq!(printable(text), visible);
+            let json = serde_json::to_string_pretty(&[text]).unwrap();
+            let shown = printable_json(&json);
+            assert!(!shown.contains(|c| c != '\n' && is_deceptive(c)), "{shown}");
+            let read: [String; 1] = serde_json::from_str(&shown).unwrap();
+            assert_eq!(read, [text]);
         }
         let mut diags =
             one(Diagnostic::new(Code::Malformed, Loc::at("/a"), "\u{1b}c").help("\u{202e}"));

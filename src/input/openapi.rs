@@ -3,6 +3,8 @@
 //! The document stays a `Value` with references resolved where they are met, so that one bad
 //! operation costs that operation and nothing else.
 
+use std::time::{Duration, Instant};
+
 use indexmap::IndexMap;
 use serde_json::Value;
 use url::Url;
@@ -32,6 +34,9 @@ pub(crate) enum Version {
     V3_1,
 }
 
+/// Time to read and compile a document.
+const TIME: Duration = Duration::from_secs(30);
+
 /// What the reader is told besides the document.
 #[derive(Debug, Default, Clone)]
 pub struct ReadOptions {
@@ -41,6 +46,11 @@ pub struct ReadOptions {
     pub base_url: Option<String>,
     /// What the source is called if the document has no usable title.
     pub fallback_name: String,
+    /// Time to read and compile it, if not the usual.
+    pub time: Option<Duration>,
+    /// Whether the owner sends headers of their own, which may hold what an unsupported security
+    /// scheme asks for.
+    pub owner_headers: bool,
     /// Whether samples of responses are made, for a server without an upstream.
     pub samples: bool,
 }
@@ -83,11 +93,16 @@ pub fn read(root: &Value, options: &ReadOptions, diags: &mut Diagnostics) -> Opt
             source,
             title,
             version: text("version"),
+            deadline: Instant::now().checked_add(options.time.unwrap_or(TIME)),
             credentials: IndexMap::new(),
             ..Catalog::default()
         },
     };
     reader.paths(&top);
+    if reader.late() {
+        reader.diags.push(Diagnostic::out_of_time());
+        return None;
+    }
     reader.duplicate_ids();
     let mut catalog = reader.catalog;
     catalog.credentials = credentials;
@@ -104,6 +119,11 @@ struct Reader<'a, 'd> {
 }
 
 impl<'a> Reader<'a, '_> {
+    fn late(&self) -> bool {
+        let deadline = self.catalog.deadline;
+        deadline.is_some_and(|deadline| Instant::now() > deadline)
+    }
+
     fn paths(&mut self, top: &Node<'a>) {
         let Some(paths) = top.get("paths") else {
             if self.doc.version == Version::V3_0 {
@@ -139,7 +159,7 @@ impl<'a> Reader<'a, '_> {
             Err(found) => return self.leave_out_item(path, *found),
         };
         for method in METHODS {
-            let Some(node) = item.get(method) else {
+            let Some(node) = item.get(method).filter(|_| !self.late()) else {
                 continue;
             };
             self.catalog.operations += 1;
@@ -344,6 +364,20 @@ mod tests {
         ] {
             let found = version(&json!({"openapi": text})).ok();
             assert_eq!(found, want, "{text}");
+        }
+    }
+
+    #[test]
+    fn time_is_bounded() {
+        let root = json!({"openapi": "3.1.0", "paths": {"/a": {"get": {}}}});
+        for (time, want) in [(None, true), (Some(Duration::ZERO), false)] {
+            let options = ReadOptions {
+                time,
+                ..ReadOptions::default()
+            };
+            let mut diags = Diagnostics::default();
+            let catalog = read(&root, &options, &mut diags);
+            assert_eq!((catalog.is_some(), !diags.has_errors()), (want, want));
         }
     }
 }

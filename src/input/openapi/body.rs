@@ -1,6 +1,6 @@
 //! Request bodies: which of the offered media types is sent, and what its content looks like.
 
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::node::Node;
 use super::operation::OperationReader;
@@ -74,18 +74,27 @@ impl<'a> OperationReader<'a, '_> {
             let help = "write `content: {application/json: {schema: {…}}}`";
             return Err(Box::new(found.help(help)));
         };
-        let best = content
+        let mut offered: Vec<_> = content
             .entries()
             .filter_map(|(name, media)| Some((format(name)?, name, media)))
-            .min_by_key(|((rank, _), ..)| *rank);
-        let Some(((_, format), name, media)) = best else {
+            .collect();
+        offered.sort_by_key(|((rank, _), ..)| *rank);
+        let mut best = None;
+        for ((_, format), name, media) in offered {
+            let schema = match (media.get("schema"), format) {
+                (_, BodyFormat::Binary) => json!({"type": "string", "contentEncoding": "base64"}),
+                (Some(schema), _) => self.schemas.read(&schema)?,
+                (None, BodyFormat::Text) => json!({"type": "string"}),
+                (None, _) => json!({}),
+            };
+            // A form is pairs of names and values; nothing else can be written as one.
+            if format != BodyFormat::Form || may_be_object(&schema, &self.schemas.defs, 0) {
+                best = Some((format, name, media, schema));
+                break;
+            }
+        }
+        let Some((format, name, media, schema)) = best else {
             return self.no_body(&node, &content);
-        };
-        let schema = match (media.get("schema"), format) {
-            (_, BodyFormat::Binary) => json!({"type": "string", "contentEncoding": "base64"}),
-            (Some(schema), _) => self.schemas.read(&schema)?,
-            (None, BodyFormat::Text) => json!({"type": "string"}),
-            (None, _) => json!({}),
         };
         if format == BodyFormat::Form {
             self.form_encoding(&media);
@@ -140,9 +149,18 @@ impl<'a> OperationReader<'a, '_> {
         if offered.is_empty() {
             return Ok(None);
         }
-        let message = format!("a body of {} is not supported", offered.join(" or "));
-        let mut found = Diagnostic::new(Code::UnsupportedBody, content.loc(), message)
-            .help("JSON, form-urlencoded, text and octet-stream bodies are");
+        let form = |name: &&str| format(name).is_some();
+        let (message, help) = match offered.iter().find(|name| form(name)) {
+            Some(form) => (
+                format!("a body of {form} needs a schema with `type: object`"),
+                "write the fields of the form as properties of an object",
+            ),
+            None => (
+                format!("a body of {} is not supported", offered.join(" or ")),
+                "JSON, form-urlencoded, text and octet-stream bodies are",
+            ),
+        };
+        let mut found = Diagnostic::new(Code::UnsupportedBody, content.loc(), message).help(help);
         if node.flag("required") {
             return Err(Box::new(found));
         }
@@ -150,6 +168,33 @@ impl<'a> OperationReader<'a, '_> {
         self.schemas.diags().push(found);
         Ok(None)
     }
+}
+
+/// Levels of alternatives and references in which an object is looked for.
+const OBJECT_DEPTH: usize = 8;
+
+/// Whether a schema describes objects, perhaps among other things.
+fn may_be_object(schema: &Value, defs: &Map<String, Value>, depth: usize) -> bool {
+    let Some(object) = schema.as_object().filter(|_| depth < OBJECT_DEPTH) else {
+        return false;
+    };
+    let below = |schema: &Value| may_be_object(schema, defs, depth + 1);
+    match object.get("type") {
+        Some(Value::Array(types)) => return types.contains(&json!("object")),
+        Some(one) => return one == "object",
+        None => {}
+    }
+    let target = object.get("$ref").and_then(Value::as_str);
+    let target = target.and_then(|r| defs.get(r.strip_prefix("#/$defs/")?));
+    let parts = ["anyOf", "oneOf", "allOf"].into_iter();
+    let mut parts = parts
+        .filter_map(|key| object.get(key)?.as_array())
+        .flatten();
+    ["properties", "additionalProperties", "patternProperties"]
+        .iter()
+        .any(|key| object.contains_key(*key))
+        || target.is_some_and(below)
+        || parts.any(below)
 }
 
 /// Whether a request body says nothing of its content.
@@ -170,6 +215,29 @@ fn is_empty(body: &Node<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_form_can_be() {
+        let defs = json!({"o": {"type": "object"}, "s": {"type": "string"}});
+        let defs = defs.as_object().unwrap();
+        for (schema, want) in [
+            (json!({"type": "object"}), true),
+            (json!({"type": ["object", "null"]}), true),
+            (json!({"properties": {"a": {}}}), true),
+            (json!({"$ref": "#/$defs/o"}), true),
+            (
+                json!({"anyOf": [{"type": "null"}, {"$ref": "#/$defs/o"}]}),
+                true,
+            ),
+            (json!({}), false),
+            (json!({"type": "string"}), false),
+            (json!({"type": "array", "items": {"type": "object"}}), false),
+            (json!({"$ref": "#/$defs/s"}), false),
+            (json!({"oneOf": [{"type": "string"}]}), false),
+        ] {
+            assert_eq!(may_be_object(&schema, defs, 0), want, "{schema}");
+        }
+    }
 
     #[test]
     fn media_types() {

@@ -1,6 +1,7 @@
 //! One operation: everything it needs is read, or the operation is left out as a whole.
 
 use indexmap::IndexMap;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::node::{Doc, Node};
 use super::schema::Schemas;
@@ -41,8 +42,12 @@ impl<'a> Reader<'a, '_> {
             return Err(Box::new(found));
         }
         path_shape(path, item)?;
+        let sent = sent_path(path, item)?;
         let root = Node::root(self.doc.root);
-        let security = security::requirements(node, &root, self.credentials);
+        // The owner's own headers may hold what an unsupported scheme asks for; a mock asks nothing.
+        let lenient = self.options.owner_headers || self.options.samples;
+        let security =
+            security::requirements([node, &root], self.credentials, lenient, self.diags)?;
         // Only what goes with this operation fills its parameters.
         let with_it = |name: &String| security.iter().flatten().any(|own| own == name);
         let own = self.credentials.iter().filter(|(name, _)| with_it(name));
@@ -69,7 +74,7 @@ impl<'a> Reader<'a, '_> {
                 .filter(|id| !id.trim().is_empty())
                 .map(str::to_owned),
             method: method.to_uppercase(),
-            path: path.to_owned(),
+            path: sent,
             tags: node
                 .get("tags")
                 .iter()
@@ -122,11 +127,85 @@ fn path_shape(path: &str, item: &Node<'_>) -> Result<(), Box<Diagnostic>> {
     Err(Box::new(found.help(help)))
 }
 
+/// What a URL parser writes as an escape in a path; `{` and `}` are those of placeholders.
+const ESCAPED: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'^')
+    .add(b'`');
+
+/// The path template as it is sent: its literal parts percent-encoded, its placeholders as they are. A
+/// path that a URL parser would still change, such as one with dot segments, is not the one that is
+/// declared.
+fn sent_path(path: &str, item: &Node<'_>) -> Result<String, Box<Diagnostic>> {
+    let mut sent = String::new();
+    let mut plain = String::from("http://h");
+    for (index, part) in path.split('{').enumerate() {
+        let (name, literal) = match part.split_once('}') {
+            Some(found) if index > 0 => found,
+            _ => ("", part),
+        };
+        if index > 0 {
+            sent.push_str(&format!("{{{name}}}"));
+            plain.push('x');
+        }
+        let literal = utf8_percent_encode(literal, ESCAPED).to_string();
+        sent.push_str(&literal);
+        plain.push_str(&literal);
+    }
+    let same = url::Url::parse(&plain).is_ok_and(|url| url.as_str() == plain);
+    // What has no matching braces is reported with the placeholders.
+    if same || path.matches('{').count() != path.matches('}').count() {
+        return Ok(sent);
+    }
+    let loc = Loc {
+        key: true,
+        ..item.loc()
+    };
+    let message = "its path has a segment that no URL can have, such as `..`";
+    let found = Diagnostic::new(Code::Malformed, loc, message);
+    Err(Box::new(found.help(
+        "write the path that is meant, without `.`, `..` and `\\`",
+    )))
+}
+
 /// What a method does to the world (RFC 9110 §9.2.1).
 fn effect(method: &str) -> Effect {
     match method {
         "get" | "head" | "options" => Effect::Read,
         "delete" => Effect::Destroy,
         _ => Effect::Write,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn paths_as_they_are_sent() {
+        let value = json!({});
+        let item = Node::root(&value);
+        for (path, want) in [
+            ("/a/{b}.json", Some("/a/{b}.json")),
+            ("/köln/{größe}", Some("/k%C3%B6ln/{größe}")),
+            ("/a b/%20", Some("/a%20b/%20")),
+            (
+                "/a:b@c;d=e,f/(g)'h'!$&*+~_-",
+                Some("/a:b@c;d=e,f/(g)'h'!$&*+~_-"),
+            ),
+            ("/{a}{b}/", Some("/{a}{b}/")),
+            ("/[a]|^", Some("/[a]|%5E")),
+            ("/a//b", Some("/a//b")),
+            ("/a/../admin", None),
+            ("/a/%2e%2E/admin", None),
+            ("/a/./b", None),
+            ("/a\\b", None),
+        ] {
+            assert_eq!(sent_path(path, &item).ok().as_deref(), want, "{path}");
+        }
     }
 }

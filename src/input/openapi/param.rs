@@ -14,6 +14,9 @@ use crate::runtime::manifest::{CredentialSpec, KeyPlace, Place, Style};
 /// (OpenAPI 3.1.1 §4.8.12.2).
 const IGNORED_HEADERS: [&str; 3] = ["accept", "content-type", "authorization"];
 
+/// Parameters that an operation may declare, and its path as many again.
+const PARAMS_MAX: usize = 500;
+
 impl<'a> OperationReader<'a, '_> {
     /// All parameters: the operation's own, then those of the path that it does not override, then
     /// the path's placeholders that nobody declared.
@@ -32,6 +35,11 @@ impl<'a> OperationReader<'a, '_> {
                 let found = Diagnostic::new(Code::Malformed, list.loc(), message);
                 let help = "write `parameters: [{name: …, in: query, schema: {…}}]`";
                 return Err(Box::new(found.help(help)));
+            }
+            if list.value.as_array().is_some_and(|l| l.len() > PARAMS_MAX) {
+                let message = format!("it has more than {PARAMS_MAX} parameters");
+                let found = Diagnostic::new(Code::UnsupportedParam, list.loc(), message);
+                return Err(Box::new(found.help("no model can fill so many")));
             }
             for node in list.items() {
                 let loc = node.loc();
@@ -83,6 +91,7 @@ impl<'a> OperationReader<'a, '_> {
         let required = place == Place::Path || node.flag("required");
         let written = self
             .param_schema(&node, name)?
+            .and_then(|found| sendable(&node, name, place).map(|()| found))
             .and_then(|(schema, json)| Ok((schema, json, style(&node, name, place)?)));
         let (schema, json, (style, explode)) = match written {
             Ok(found) => found,
@@ -257,6 +266,24 @@ impl<'a> OperationReader<'a, '_> {
     fn path_loc(&self) -> Loc {
         Loc::key(format!("/paths/{}", crate::diag::escape(self.path)))
     }
+}
+
+/// A header's or cookie's name is a token (RFC 9110 §5.1, RFC 6265 §4.1.1); nothing else can be sent.
+fn sendable(node: &Node<'_>, name: &str, place: Place) -> Result<(), Box<Diagnostic>> {
+    if matches!(place, Place::Path | Place::Query) || is_token(name) {
+        return Ok(());
+    }
+    let message = format!("`{name}` is no name of a {}", place.as_str());
+    let found = Diagnostic::new(Code::UnsupportedParam, node.loc().child("name"), message);
+    Err(Box::new(found.help(
+        "letters, digits and !#$%&'*+-.^_`|~ can be sent in a name",
+    )))
+}
+
+/// Whether a text is a token (RFC 9110 §5.6.2).
+pub(super) fn is_token(text: &str) -> bool {
+    let char = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    !text.is_empty() && text.bytes().all(char)
 }
 
 /// The names between the braces of a path template, each once; `None` if a brace has no partner.

@@ -4,7 +4,7 @@
 //! with a diagnostic. References are inlined; what cannot be (a cycle, too deep, too much) becomes
 //! `$defs` and `$ref`.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::{Map, Value, json};
 
@@ -36,6 +36,8 @@ pub(super) struct Schemas<'a, 'd> {
     pub(super) defs: Map<String, Value>,
     /// Pointer of a definition -> its name in `defs`.
     names: BTreeMap<String, String>,
+    /// Names that are taken, with the number that was tried last for each.
+    taken: BTreeMap<String, usize>,
     waiting: VecDeque<(String, Node<'a>)>,
     /// Pointers of the references that are being inlined, outermost first.
     active: Vec<String>,
@@ -51,6 +53,7 @@ impl<'a, 'd> Schemas<'a, 'd> {
             diags,
             defs: Map::new(),
             names: BTreeMap::new(),
+            taken: BTreeMap::new(),
             waiting: VecDeque::new(),
             active: Vec::new(),
             nodes: 0,
@@ -177,7 +180,7 @@ impl<'a, 'd> Schemas<'a, 'd> {
     }
 
     /// A name for a definition: the last token of its pointer, made safe for a URI fragment.
-    fn def_name(&self, pointer: &str) -> String {
+    fn def_name(&mut self, pointer: &str) -> String {
         let last = pointer.rsplit('/').next().unwrap_or_default();
         let safe = |c: char| {
             if c.is_ascii_alphanumeric() || "_.-".contains(c) {
@@ -192,13 +195,14 @@ impl<'a, 'd> Schemas<'a, 'd> {
         } else {
             base
         };
-        let taken = |name: &String| self.names.values().any(|other| other == name);
         let mut name = base.clone();
-        let mut count = 2;
-        while taken(&name) {
-            name = format!("{base}_{count}");
+        let mut count = self.taken.get(&base).copied().unwrap_or(1);
+        while self.taken.contains_key(&name) {
             count += 1;
+            name = format!("{base}_{count}");
         }
+        self.taken.insert(base, count);
+        self.taken.entry(name.clone()).or_insert(1);
         name
     }
 
@@ -394,9 +398,10 @@ impl<'a, 'd> Schemas<'a, 'd> {
                 && !kept.is_some_and(|k| k.contains_key(name))
         };
         let mut required: Vec<Value> = Vec::new();
+        let mut seen = BTreeSet::new();
         for name in names {
             match name.as_str() {
-                Some(text) if removed(text) || required.contains(name) => {}
+                Some(text) if removed(text) || !seen.insert(text) => {}
                 Some(_) => required.push(name.clone()),
                 None => self.drop_keyword(
                     node,

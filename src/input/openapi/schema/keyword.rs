@@ -1,6 +1,11 @@
 //! Keywords whose value is no schema, and those of OpenAPI 3.0 that JSON Schema writes differently.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Map, Value, json};
+
+/// Values that one `enum` may have. A model can choose from no more.
+const ENUM_MAX: usize = 10_000;
 
 /// Types of JSON Schema 2020-12 (validation §6.1.1).
 const TYPES: [&str; 7] = [
@@ -20,17 +25,43 @@ pub(super) fn types(value: &Value) -> Option<Value> {
 /// A list of strings, each once.
 fn is_names(value: &Value) -> bool {
     let names = value.as_array();
-    names.is_some_and(|names| names.iter().all(Value::is_string) && unique(names) == *value)
+    names.is_some_and(|names| {
+        let mut seen = BTreeSet::new();
+        let mut all = names.iter().map(Value::as_str);
+        all.all(|name| name.is_some_and(|name| seen.insert(name)))
+    })
 }
 
+/// The values, each once.
 fn unique(list: &[Value]) -> Value {
-    let mut unique: Vec<Value> = Vec::new();
-    for item in list {
-        if !unique.contains(item) {
-            unique.push(item.clone());
+    let mut seen = BTreeSet::new();
+    let once = list.iter().filter(|item| seen.insert(canonical(item)));
+    once.cloned().collect()
+}
+
+/// JSON text that equal values share: keys are in order.
+fn canonical(value: &Value) -> String {
+    match value {
+        Value::Object(object) => {
+            let sorted: BTreeMap<&String, String> =
+                object.iter().map(|(key, v)| (key, canonical(v))).collect();
+            format!("{sorted:?}")
         }
+        Value::Array(items) => format!("{:?}", items.iter().map(canonical).collect::<Vec<_>>()),
+        scalar => scalar.to_string(),
     }
-    Value::Array(unique)
+}
+
+/// A whole number from 0, however it is written: `1.0` and `1e3` are (JSON Schema core §6.3).
+fn count(value: &Value) -> Option<Value> {
+    if value.is_u64() {
+        return Some(value.clone());
+    }
+    let number = value.as_f64().filter(|n| n.fract() == 0.0)?;
+    // Above 2^53 a float is no longer exactly what was written.
+    let exact = (0.0..=9_007_199_254_740_992.0).contains(&number);
+    let whole: u64 = format!("{number:.0}").parse().ok().filter(|_| exact)?;
+    Some(whole.into())
 }
 
 /// Keywords whose value is no schema: `None` if the keyword is not one of JSON Schema's, `Err` if
@@ -52,14 +83,13 @@ pub(super) fn plain(key: &str, value: &Value) -> Option<Result<Value, &'static s
             "is not a number above 0",
         ),
         "minLength" | "maxLength" | "minItems" | "maxItems" | "minProperties" | "maxProperties"
-        | "minContains" | "maxContains" => {
-            check(value.as_u64().is_some(), "is not a whole number from 0")
-        }
+        | "minContains" | "maxContains" => count(value).ok_or("is not a whole number from 0"),
         "dependentRequired" => match value {
             Value::Object(map) if map.values().all(is_names) => Ok(value.clone()),
             _ => Err("is not an object of lists of property names"),
         },
         "enum" => match value {
+            Value::Array(list) if list.len() > ENUM_MAX => Err("has more than 10,000 values"),
             Value::Array(list) if !list.is_empty() => Ok(unique(list)),
             _ => Err("is not a list of values"),
         },
@@ -119,4 +149,33 @@ fn alternatives(object: &Map<String, Value>) -> Option<&'static str> {
                 .keys()
                 .all(|key| key == alternatives || rest.contains(&key.as_str()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_numbers_and_values() {
+        for (key, value, want) in [
+            ("minLength", json!(1e3), Some(json!(1000))),
+            ("maxLength", json!(1.0), Some(json!(1))),
+            ("maxItems", json!(-1), None),
+            ("maxItems", json!(1.5), None),
+            ("maxItems", json!(1e300), None),
+            (
+                "enum",
+                json!([1, "1", 1, [1], [1]]),
+                Some(json!([1, "1", [1]])),
+            ),
+            (
+                "enum",
+                json!([{"a": 1, "b": 2}, {"b": 2, "a": 1}]),
+                Some(json!([{"a": 1, "b": 2}])),
+            ),
+            ("enum", json!((0..10_001).collect::<Vec<_>>()), None),
+        ] {
+            assert_eq!(plain(key, &value).and_then(Result::ok), want, "{key}");
+        }
+    }
 }
