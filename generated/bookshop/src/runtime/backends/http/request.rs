@@ -251,6 +251,13 @@ fn body_bytes(method: &str, body: &WireBody, args: &Args) -> Result<Option<Vec<u
     }
     Ok(Some(match body.format {
         BodyFormat::Json => value.to_string().into_bytes(),
+        BodyFormat::Form if !value.is_object() => {
+            return Err(CallError::new(
+                "unsupported_value",
+                "a form is an object with its fields; nothing was sent",
+            )
+            .hint("give the body as a JSON object"));
+        }
         BodyFormat::Form => form(&value).into_bytes(),
         BodyFormat::Text => wire::scalar(&value)
             .unwrap_or_else(|| value.to_string())
