@@ -40,7 +40,9 @@ impl Check {
         if let Some((_, compiled)) = &loaded.compiled {
             let config = Config::from_env(&compiled.manifest).unwrap_or_default();
             let found = report::sent_to_document_hosts(&compiled.manifest, &config);
-            found.into_iter().for_each(|found| loaded.diags.push(found));
+            for found in found {
+                loaded.diags.push(found);
+            }
         }
         if self.json {
             print_json(&loaded)?;
