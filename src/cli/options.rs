@@ -169,7 +169,7 @@ fn header(text: &str) -> anyhow::Result<(String, String)> {
     );
     ensure!(
         value.split("${").skip(1).all(is_variable),
-        "--header {name}: write `${{env:VARIABLE}}` for a variable; nothing else may begin with `${{`"
+        "--header {name}: write `${{env:VARIABLE}}`; nothing is put in place of any other `${{`"
     );
     let lower = name.to_ascii_lowercase();
     ensure!(

@@ -14,7 +14,7 @@ use crate::runtime::manifest::{ArgSpec, BodyContent, WireBody, WireParam};
 const NAME_MAX: usize = 64;
 
 /// Arguments above which the body's properties are not put beside the parameters.
-const ARGUMENTS_MAX: usize = 1_000;
+const ARGUMENTS_MAX: usize = 5_000;
 
 /// Names in `dependentRequired` above which they are not either.
 const DEPENDENT_MAX: usize = 10_000;
@@ -156,7 +156,7 @@ fn properties(capability: &Capability, body: &Body) -> Option<Map<String, Value>
 }
 
 fn of_properties<'a>(body: &Body, object: &'a Map<String, Value>) -> Vec<Candidate<'a>> {
-    let required = required(object);
+    let required: BTreeSet<&str> = required(object).into_iter().collect();
     let properties = object
         .get("properties")
         .and_then(Value::as_object)
@@ -166,7 +166,7 @@ fn of_properties<'a>(body: &Body, object: &'a Map<String, Value>) -> Vec<Candida
         .map(|(name, schema)| Candidate {
             wire: name,
             place: "body",
-            required: body.required && required.contains(&name.as_str()),
+            required: body.required && required.contains(name.as_str()),
             schema: schema.clone(),
         })
         .collect()

@@ -92,6 +92,11 @@ pub fn printable_json(text: &str) -> Cow<'_, str> {
     Cow::Owned(visible)
 }
 
+/// Whether a text holds a character that nobody sees, other than white space.
+pub(crate) fn is_hiding(text: &str) -> bool {
+    text.contains(|c| is_deceptive(c) && !matches!(c, '\n' | '\r' | '\t'))
+}
+
 fn is_deceptive(c: char) -> bool {
     c.is_control()
         || matches!(c,

@@ -11,7 +11,8 @@ use serde_json::{Map, Value, json};
 use super::Version;
 use super::allof;
 use super::node::{Doc, Node};
-use crate::diag::{Code, Diagnostic, Diagnostics, Severity};
+use crate::diag::render::is_hiding;
+use crate::diag::{Code, Diagnostic, Diagnostics, Loc, Severity};
 
 mod discriminator;
 mod keyword;
@@ -90,6 +91,14 @@ impl<'a, 'd> Schemas<'a, 'd> {
             )
             .help("correct the schema, or the agent will not be told of this rule"),
         );
+    }
+
+    /// What is not seen is sent all the same: the API knows no other name or value.
+    fn hiding(&mut self, loc: Loc, what: &str) {
+        let message = format!("{what} holds invisible characters; it is used as it is");
+        let found = Diagnostic::new(Code::SchemaKeyword, loc, message);
+        let help = "remove the characters, or do not use the document if they are not yours";
+        self.diags.push(found.help(help));
     }
 
     fn convert(&mut self, node: &Node<'a>, depth: usize) -> Value {
@@ -305,6 +314,9 @@ impl<'a, 'd> Schemas<'a, 'd> {
             }
             _ => match keyword::plain(key, value) {
                 Some(Ok(found)) => {
+                    if matches!(key, "enum" | "const") && keyword::hides(value) {
+                        self.hiding(node.loc().child(key), "a value");
+                    }
                     out.insert(key.into(), found);
                 }
                 Some(Err(why)) => self.drop_keyword(node, key, why),
@@ -321,6 +333,9 @@ impl<'a, 'd> Schemas<'a, 'd> {
         }
         let mut out = Map::new();
         for (name, schema) in map.entries() {
+            if key == "properties" && is_hiding(name) {
+                self.hiding(Loc::key(schema.pointer.clone()), "the name of a property");
+            }
             if key != "properties" || !self.hidden(&schema) {
                 out.insert(name.to_owned(), self.convert(&schema, depth + 1));
             }
