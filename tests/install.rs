@@ -438,7 +438,7 @@ fn what_is_refused() {
                 "X-A: ${userHome}",
             ],
             2,
-            "in place of",
+            "nothing else may begin",
         ),
     ];
     let machine = Machine::new();
