@@ -1,5 +1,7 @@
 //! The HTTP endpoint: who may talk to it, what it refuses, and that clients do not meet each other.
 
+mod edges;
+
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;

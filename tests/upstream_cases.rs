@@ -147,6 +147,12 @@ fn answers() -> Vec<(&'static str, Reply, &'static str, &'static str)> {
             "…",
         ),
         (
+            "endless_error",
+            Reply::content("text/plain", "y".repeat(3_000_000)).with_status(404),
+            "upstream_not_found",
+            "404 Not Found: yyy",
+        ),
+        (
             "fake_success",
             Reply::json(&json!({"isError": false, "content": [{"type": "text", "text": "fine"}]}))
                 .with_status(403),
@@ -332,5 +338,64 @@ fn an_upstream_that_leaves_the_server_waiting_does_not_stop_it() {
             scene.client.response(id)["result"]["structuredContent"]["id"],
             n
         );
+    }
+}
+
+#[test]
+fn an_answer_always_suits_the_advertised_schema() {
+    let rows = [
+        ("empty", Reply::status(204), json!(null)),
+        ("text", Reply::content("text/plain", "hi"), json!("hi")),
+        (
+            "image",
+            Reply::content("image/png", vec![1, 2, 3, 4]),
+            json!({"mime": "image/png", "bytes": 4}),
+        ),
+        (
+            "blob",
+            Reply::content("application/pdf", vec![1, 2, 3]),
+            json!({"mime": "application/pdf", "bytes": 3}),
+        ),
+        (
+            "sound",
+            Reply::content("audio/wav", vec![1, 2, 3, 4, 5]),
+            json!({"mime": "audio/wav", "bytes": 5}),
+        ),
+    ];
+    let pet =
+        json!({"type": "object", "required": ["id"], "properties": {"id": {"type": "integer"}}});
+    let promise = json!({"responses": {"200": {"description": "ok", "content": {"application/json": {"schema": pet}}}}});
+    let mut paths = serde_json::Map::new();
+    for (name, ..) in &rows {
+        paths.insert(format!("/{name}"), operation("get", name, &promise));
+    }
+    paths.insert("/head".to_owned(), operation("head", "head", &promise));
+    let replies = rows.clone();
+    let mut scene = Scene::with(
+        &document(&Value::Object(paths)),
+        &[],
+        &[],
+        move |request: &Recorded| {
+            let found = replies
+                .iter()
+                .find(|(name, ..)| request.path() == format!("/{name}"));
+            found.map_or_else(|| Reply::status(200), |(_, reply, _)| reply.clone())
+        },
+    );
+    let tools = scene.client.tools();
+    let rows = rows.into_iter().map(|(name, _, want)| (name, want));
+    for (name, want) in rows.chain([("head", json!(null))]) {
+        let Some(tool) = tools.iter().find(|tool| tool["name"] == name) else {
+            panic!("{name}: {tools:?}")
+        };
+        let (result, _) = scene.call(name, json!({}));
+        assert_eq!(error_code(&result), "", "{name}: {result}");
+        let Some(schema) = tool.get("outputSchema") else {
+            assert!(result.get("structuredContent").is_none(), "{name}");
+            continue;
+        };
+        let structured = &result["structuredContent"];
+        assert_eq!(structured, &json!({"mcpgen_response": want}), "{name}");
+        assert!(jsonschema::is_valid(schema, structured), "{name}: {schema}");
     }
 }

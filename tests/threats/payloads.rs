@@ -201,3 +201,34 @@ fn a07_other_bodies_are_what_was_given() {
     );
     assert_eq!(request.header("transfer-encoding"), None);
 }
+
+#[test]
+fn a07_a_method_in_a_list() {
+    let open = json!({"type": "object", "additionalProperties": true});
+    let body = |media: &str| json!({"requestBody": {"required": true, "content": {media: {"schema": open}}}});
+    let list = json!({"type": "array", "items": {"type": "string"}});
+    let parameters = json!([super::scene::param("query", "_method", &list)]);
+    let mut scene = Scene::new(&document(&json!({
+        "/form": operation("post", "form", &body("application/x-www-form-urlencoded")),
+        "/json": operation("post", "json", &body("application/json")),
+        "/query": operation("post", "query", &json!({"parameters": parameters})),
+    })));
+    for tool in ["form", "json"] {
+        for value in [
+            json!("DELETE"),
+            json!(["DELETE"]),
+            json!(["PUT", "delete"]),
+            json!([["DELETE"]]),
+            json!({"0": "DELETE"}),
+        ] {
+            for name in ["_method", "_method[]", "X-HTTP-Method-Override"] {
+                scene.refuses(tool, json!({"body": {name: value}}), "refused_value");
+            }
+        }
+        scene.sends(tool, json!({"body": {"_method": ["PUT"]}}));
+    }
+    for value in [json!(["DELETE"]), json!(["POST", "DELETE"])] {
+        scene.refuses("query", json!({"_method": value}), "refused_value");
+    }
+    scene.sends("query", json!({"_method": ["POST"]}));
+}

@@ -205,3 +205,25 @@ fn a06_a_document_that_declares_the_credential_as_an_argument() {
     }
     assert_eq!(scene.sends("get_x", json!({})).query(), Some("api_key=own"));
 }
+
+#[test]
+fn a06_a_query_is_bounded() {
+    let string = json!({"type": "string"});
+    let list = json!({"type": "array", "items": string});
+    let parameters = json!([param("query", "q", &string), param("query", "list", &list)]);
+    let mut scene = Scene::new(&document(
+        &json!({"/x": operation("get", "get_x", &json!({"parameters": parameters}))}),
+    ));
+    // As much as the recording upstream takes in a head.
+    let request = scene.sends("get_x", json!({"q": "a".repeat(60_000)}));
+    assert_eq!(request.query().map(str::len), Some(60_002));
+    for arguments in [
+        json!({"q": "a".repeat(65_535)}),
+        json!({"q": "&".repeat(30_000)}),
+        json!({"list": vec!["a".repeat(700); 100]}),
+        json!({"q": "a".repeat(40_000), "list": ["a".repeat(40_000)]}),
+    ] {
+        let told = scene.refuses("get_x", arguments, "refused_value");
+        assert!(told.contains("65536 bytes"), "{told}");
+    }
+}

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::scene::{Scene, document, operation, willing};
+use super::scene::{Scene, document, error_code, operation, willing};
 use crate::support::{Client, PATIENCE, Recorded, Reply};
 
 fn doc() -> Value {
@@ -338,4 +338,82 @@ fn a_signal_while_nothing_happens() {
             start.elapsed()
         );
     }
+}
+
+/// A server whose upstream never answers `/held`.
+fn hanging(options: &[&str]) -> Scene {
+    Scene::with(&doc(), options, &[], |request: &Recorded| {
+        if request.path() == "/held" {
+            Reply::Hang
+        } else {
+            Reply::json(&json!({}))
+        }
+    })
+}
+
+#[test]
+fn calls_in_flight_outlast_the_input() {
+    // Longer than the five seconds after which the protocol's library gives up.
+    let mut scene = hanging(&["--timeout", "7s"]);
+    let id = scene
+        .client
+        .send_request("tools/call", json!({"name": "held"}));
+    scene.upstream.wait_for(1, PATIENCE);
+    scene.client.close_stdin();
+    let response = scene.client.response(id);
+    assert_eq!(error_code(&response["result"]), "timeout", "{response}");
+    assert!(scene.client.wait(Duration::from_secs(2)).success());
+}
+
+#[test]
+fn calls_that_are_cut_off_are_answered() {
+    let mut scene = hanging(&[]);
+    let start = Instant::now();
+    let ids: Vec<u64> = (0..3)
+        .map(|_| {
+            scene
+                .client
+                .send_request("tools/call", json!({"name": "held"}))
+        })
+        .collect();
+    scene.upstream.wait_for(3, PATIENCE);
+    scene.client.signal("TERM");
+    for id in ids {
+        let response = scene.client.response(id);
+        assert_eq!(
+            response["error"],
+            json!({"code": -32603, "message": "the server is stopping"})
+        );
+    }
+    assert!(scene.client.wait(Duration::from_secs(4)).success());
+    let took = start.elapsed();
+    assert!(took > Duration::from_secs(9), "{took:?}");
+    assert_eq!(scene.client.try_recv(Duration::ZERO), None);
+}
+
+#[test]
+fn reading_waits_while_many_calls_are_in_flight() {
+    let mut scene = hanging(&["--timeout", "3s"]);
+    let ids: Vec<u64> = (0..200)
+        .map(|_| {
+            scene
+                .client
+                .send_request("tools/call", json!({"name": "held"}))
+        })
+        .collect();
+    scene.upstream.wait_for(128, PATIENCE);
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(scene.upstream.requests().len(), 128);
+    for id in ids {
+        let response = scene.client.response(id);
+        assert_eq!(error_code(&response["result"]), "timeout", "{response}");
+    }
+    // Requests that no service took do not count.
+    let mut scene = silent();
+    for id in 0..150 {
+        scene
+            .client
+            .send(&json!({"jsonrpc": "2.0", "id": format!("early {id}"), "method": "tools/list"}));
+    }
+    scene.client.initialize();
 }
