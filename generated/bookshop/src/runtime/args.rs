@@ -169,17 +169,7 @@ fn bounded(values: Map<String, Value>) -> Result<Value, CallError> {
 
 /// The nearest bound, if an integer is outside its bounds.
 fn clamp(number: &Number, bound: Bound) -> Option<Number> {
-    let text = number.to_string();
-    let digits = text.strip_prefix('-').unwrap_or(&text);
-    if !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    // An integer that does not fit is beyond every bound, on the side of its sign.
-    let value = text.parse::<i128>().unwrap_or(if text.starts_with('-') {
-        i128::MIN
-    } else {
-        i128::MAX
-    });
+    let value = integral(&number.to_string())?;
     if let Some(min) = bound.min.filter(|min| value < i128::from(*min)) {
         return Some(min.into());
     }
@@ -187,6 +177,40 @@ fn clamp(number: &Number, bound: Bound) -> Option<Number> {
         .max
         .filter(|max| value > i128::from(*max))
         .map(Into::into)
+}
+
+/// The integer that a JSON number is, however it is written: `5000`, `5000.0`, `5e3`. One that does
+/// not fit is beyond every bound, on the side of its sign. `None` if it is no integer.
+fn integral(text: &str) -> Option<i128> {
+    let (sign, text) = match text.strip_prefix('-') {
+        Some(text) => (-1, text),
+        None => (1, text),
+    };
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let significant = digits.trim_matches('0');
+    if significant.is_empty() {
+        return Some(0);
+    }
+    let zeros = digits.len() - digits.trim_end_matches('0').len();
+    let exponent = exponent.parse::<i64>().unwrap_or_else(|_| {
+        if exponent.starts_with('-') {
+            i64::MIN
+        } else {
+            i64::MAX
+        }
+    });
+    let moved = i64::try_from(zeros).ok()? - i64::try_from(fraction.len()).ok()?;
+    let power = usize::try_from(exponent.saturating_add(moved)).ok()?;
+    // An `i128` holds every number of 38 digits.
+    let fits = significant.len() <= 38 && power <= 38 - significant.len();
+    let value = if fits {
+        format!("{significant}{}", "0".repeat(power)).parse().ok()?
+    } else {
+        i128::MAX
+    };
+    Some(sign * value)
 }
 
 /// A validator for a schema, within bounds of time: a linear regex engine where it can hold all of
@@ -378,6 +402,14 @@ mod tests {
             ("-99999999999999999999999999999999999999999999", "1"),
             ("99999999999999999999999999999999999999999999", "100"),
             ("7", "7"),
+            ("5000.0", "100"),
+            ("5e3", "100"),
+            ("5.01E+2", "100"),
+            ("50000e-1", "100"),
+            ("-5.0", "1"),
+            ("0.00", "1"),
+            ("1e999", "100"),
+            ("-1e40", "1"),
         ] {
             let sent: Value = serde_json::from_str(&format!(r#"{{"limit": {sent}}}"#)).unwrap();
             let args = checker.check(object(sent)).unwrap();
@@ -385,6 +417,10 @@ mod tests {
         }
         assert!(checker.check(object(json!({"limit": "abc"}))).is_err());
         assert!(checker.check(object(json!({"limit": 1.5}))).is_err());
+        for text in ["5000.5", "5001e-1", "1e-999999999999999999999"] {
+            assert_eq!(integral(text), None, "{text}");
+        }
+        assert_eq!(integral("12.340e2"), Some(1_234));
     }
 
     #[test]

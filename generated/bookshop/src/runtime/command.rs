@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use url::Url;
 
 use super::backends;
 use super::config::{Config, ConfigError};
@@ -85,6 +86,12 @@ pub enum StartError {
     /// A path that cannot be the endpoint's.
     #[error("--base-path {0}: {1}")]
     BasePath(String, &'static str),
+    /// A text that is no origin.
+    #[error(
+        "--allow-origin {0}: an origin is http or https with a host and nothing behind it, \
+         as in https://app.example or https://app.example:8443"
+    )]
+    Origin(String),
     /// The address cannot be listened on.
     #[error("--http {0}: {1}")]
     Listen(SocketAddr, std::io::Error),
@@ -131,13 +138,17 @@ impl ServeOptions {
         let Some(address) = self.http else {
             return Ok(serve_stdio(server).await?);
         };
+        let origins = self.allow_origin.iter();
+        let allowed_origins = origins
+            .map(|text| origin(text).ok_or_else(|| StartError::Origin(text.clone())))
+            .collect::<Result<_, _>>()?;
         let listener = self.listen(address).await?;
         let bound = listener.local_addr()?;
         eprintln!("listening on http://{bound}{}", self.base_path);
         let options = EndpointOptions {
             path: self.base_path.clone(),
             allowed_hosts: self.allow_host.clone(),
-            allowed_origins: self.allow_origin.clone(),
+            allowed_origins,
         };
         Ok(serve_http(server, listener, &options).await?)
     }
@@ -148,8 +159,9 @@ impl ServeOptions {
             return Err(StartError::Exposed(address));
         }
         let path = &self.base_path;
-        if !path.starts_with('/') || path.contains(['{', '}', '*', '?', '#']) {
-            let why = "a path begins with `/` and has no placeholders";
+        if !is_plain_path(path) {
+            let why =
+                "a path is `/`, or segments of A-Z a-z 0-9 . _ ~ -, as in /mcp or /agents/mcp";
             return Err(StartError::BasePath(path.clone(), why));
         }
         if ["/healthz", "/readyz"].contains(&path.as_str()) {
@@ -159,6 +171,25 @@ impl ServeOptions {
             .await
             .map_err(|error| StartError::Listen(address, error))
     }
+}
+
+/// Whether every client and router reads the path as it stands.
+fn is_plain_path(path: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);
+    let segment = |text: &str| !matches!(text, "" | "." | "..") && text.bytes().all(plain);
+    path == "/"
+        || path
+            .strip_prefix('/')
+            .is_some_and(|rest| rest.split('/').all(segment))
+}
+
+/// An origin as browsers write it (RFC 6454 §6.2); `None` if the text is none.
+fn origin(text: &str) -> Option<String> {
+    let url = Url::parse(text).ok()?;
+    let (_, rest) = text.split_once("://")?;
+    let plain =
+        matches!(url.scheme(), "http" | "https") && !rest.contains(['/', '?', '#', '@', '\\', '*']);
+    plain.then(|| url.origin().ascii_serialization())
 }
 
 /// The command line of a generated server.
@@ -231,4 +262,45 @@ fn print_manifest(manifest: &Manifest) -> ExitCode {
 fn fail(error: &StartError) -> ExitCode {
     eprintln!("error: {error}");
     ExitCode::from(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endpoint_paths() {
+        for path in ["/", "/mcp", "/agents/mcp", "/a.b/~c/_d-e", "/..."] {
+            assert!(is_plain_path(path), "{path}");
+        }
+        for path in [
+            "", "mcp", "//", "/mcp/", "/a//b", "/:id", "/*a", "/{a}", "/a b", "/%2e%2e", "/..",
+            "/./a", "/a?b", "/a#b", "/\u{e4}",
+        ] {
+            assert!(!is_plain_path(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn origins() {
+        for (text, want) in [
+            ("https://app.example", Some("https://app.example")),
+            ("https://app.example:443", Some("https://app.example")),
+            ("HTTP://App.example:8080", Some("http://app.example:8080")),
+            ("http://[::1]:3000", Some("http://[::1]:3000")),
+            ("https://app.example/", None),
+            ("https://app.example/path", None),
+            ("https://app.example?x", None),
+            ("https://user@app.example", None),
+            ("https://*.example", None),
+            ("https://app.example:*", None),
+            ("app.example", None),
+            ("file:///x", None),
+            ("null", None),
+            ("*", None),
+            ("", None),
+        ] {
+            assert_eq!(origin(text).as_deref(), want, "{text}");
+        }
+    }
 }

@@ -17,11 +17,12 @@ pub const ERROR_KEY: &str = "mcpgen/error";
 pub const MISFIT_KEY: &str = "mcpgen_response";
 
 /// The result of a call that succeeded. `fits` says whether a structured result matches the
-/// advertised output schema.
+/// advertised output schema, if one is advertised: a tool that has one always answers with a
+/// structured result, which clients check.
 pub fn success(
     outcome: Outcome,
     clamped: &[Clamped],
-    fits: &dyn Fn(&Value) -> bool,
+    fits: Option<&dyn Fn(&Value) -> bool>,
 ) -> CallToolResult {
     let mut notes: Vec<String> = clamped
         .iter()
@@ -33,13 +34,15 @@ pub fn success(
         })
         .collect();
     notes.extend(outcome.note.map(|note| format!("note: {note}")));
-    let mut structured = None;
+    let mut structured = fits
+        .and_then(|_| unstructured(&outcome.content))
+        .map(|content| json!({ MISFIT_KEY: content }));
     let main = match outcome.content {
         Content::Json(value) => {
             // The same text as `to_string`, which goes through `fmt` piece by piece.
             let text = serde_json::to_string(&value).unwrap_or_else(|_| value.to_string());
             let object = wrapped(value);
-            structured = Some(if fits(&object) {
+            structured = Some(if fits.is_none_or(|fits| fits(&object)) {
                 object
             } else {
                 notes.push(
@@ -75,6 +78,22 @@ pub fn success(
         result.meta = Some(meta);
     }
     result
+}
+
+/// What stands in a structured result for content that is not JSON.
+fn unstructured(content: &Content) -> Option<Value> {
+    match content {
+        Content::Json(_) => None,
+        Content::Text(text) => Some(text.as_str().into()),
+        Content::Image { mime, base64 }
+        | Content::Audio { mime, base64 }
+        | Content::Blob { mime, base64 } => {
+            // Four characters stand for three bytes; padding for none.
+            let bytes = base64.trim_end_matches('=').len() * 3 / 4;
+            Some(json!({ "mime": mime, "bytes": bytes }))
+        }
+        Content::Empty => Some(Value::Null),
+    }
 }
 
 /// Structured content is an object in every revision: lists and scalars are wrapped.

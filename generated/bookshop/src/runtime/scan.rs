@@ -275,15 +275,18 @@ fn call_problem(params: &Value) -> Option<&'static str> {
 
 /// A key that differs from a known one in nothing but case (Unicode's: `ſ` is an `s`), quoted.
 fn misspelled(object: &Map<String, Value>, known: &[&str]) -> Option<String> {
-    let fold = |text: &str| -> String {
-        let upper = text.chars().flat_map(char::to_uppercase);
-        upper.flat_map(char::to_lowercase).collect()
-    };
+    // Known keys are ASCII, so only other letters need Unicode's folding, once a key.
+    let same = |key: &str| known.iter().any(|known| known.eq_ignore_ascii_case(key));
     let wrong = |key: &&String| {
         // No known key is longer, whatever its letters are.
-        key.len() < 64
-            && !known.contains(&key.as_str())
-            && known.iter().any(|known| fold(known) == fold(key))
+        if key.len() >= 64 || known.contains(&key.as_str()) {
+            return false;
+        }
+        if key.is_ascii() {
+            return same(key);
+        }
+        let upper = key.chars().flat_map(char::to_uppercase);
+        same(&upper.flat_map(char::to_lowercase).collect::<String>())
     };
     object
         .keys()
@@ -417,7 +420,11 @@ mod tests {
                 Err((INVALID_REQUEST, json!(7))),
             ),
             (
-                r#"{"jsonrpc":"2.0","id":7,"method":"m","params":{"argumentſ":{}}}"#,
+                r#"{"jsonrpc":"2.0","id":7,"method":"m","params":{"namé":1,"names":2,"argumentſ":{}}}"#,
+                Err((INVALID_REQUEST, json!(7))),
+            ),
+            (
+                r#"{"jsonrpc":"2.0","id":7,"method":"m","params":{"names":1,"protocolverSion":{}}}"#,
                 Err((INVALID_REQUEST, json!(7))),
             ),
             (

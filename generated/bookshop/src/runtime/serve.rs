@@ -13,6 +13,10 @@ use super::{listen, stdio};
 
 /// How long calls in flight may go on after a signal.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long connections are still accepted after a signal: load balancers see that it drains.
+const GRACE: Duration = Duration::from_secs(1);
+/// What the end may take beyond that: what is cut off is told and logged.
+const MARGIN: Duration = Duration::from_secs(3);
 
 /// Serves standard input and output until the input ends, SIGTERM or SIGINT. A second signal ends
 /// the process at once.
@@ -27,6 +31,7 @@ pub async fn serve_stdio(server: Server) -> io::Result<()> {
         tokio::io::stdin(),
         tokio::io::stdout(),
         stop.clone(),
+        DRAIN,
     );
     until_signalled(serving, &|| stop.cancel()).await
 }
@@ -48,7 +53,11 @@ pub async fn serve_http(
     let serving = listen::serve(listener, router, Limits::default(), stop.clone(), DRAIN);
     let drain = || {
         readiness.drain();
-        stop.cancel();
+        let stop = stop.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(GRACE).await;
+            stop.cancel();
+        });
     };
     until_signalled(serving, &drain).await
 }
@@ -68,7 +77,7 @@ async fn until_signalled(
     tokio::select! {
         result = &mut serving => result,
         () = signals.next() => Ok(()),
-        () = tokio::time::sleep(DRAIN) => Ok(()),
+        () = tokio::time::sleep(GRACE + DRAIN + MARGIN) => Ok(()),
     }
 }
 

@@ -259,7 +259,10 @@ impl Server {
         let entry = self.entry(name)?;
         Ok(match result {
             Ok((outcome, args)) => {
-                output::success(outcome, args.clamped(), &|value| entry.fits(value))
+                let fits = |value: &Value| entry.fits(value);
+                let advertised = entry.output_schema.is_some();
+                let fits = advertised.then_some(&fits as &dyn Fn(&Value) -> bool);
+                output::success(outcome, args.clamped(), fits)
             }
             Err(error) => output::failure(&error),
         })

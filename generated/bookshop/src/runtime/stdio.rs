@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rmcp::model::{ClientJsonRpcMessage, ClientRequest, ServerJsonRpcMessage};
 use rmcp::service::{RxJsonRpcMessage, TxJsonRpcMessage};
@@ -14,18 +15,29 @@ use rmcp::transport::Transport;
 use rmcp::{RoleServer, ServerHandler};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::scan::{Kind, MESSAGE_MAX, Message, Refusal, scan};
 
 /// Messages that wait for a service or for the reader of our output.
 const QUEUE: usize = 256;
+/// Requests in flight; with more, reading waits.
+const IN_FLIGHT_MAX: usize = 128;
+/// How long calls in flight may go on after the input has ended.
+const END_DRAIN: Duration = Duration::from_secs(30);
+/// How often it is looked for a service that ended without answering.
+const LOOK: Duration = Duration::from_millis(100);
+/// The error of a request that is not answered any more.
+const STOPPING: i64 = -32603;
 
 type Lines = mpsc::Sender<Vec<u8>>;
 
-/// Serves until the input ends or `stop` fires; then calls in flight are given time to end.
+/// Serves until the input ends or `stop` fires; then calls in flight are given time to end: `drain`
+/// after `stop`, half a minute after the end of the input. What is left then is answered with an
+/// error.
 ///
 /// # Errors
 ///
@@ -35,6 +47,7 @@ pub async fn serve<H, R, W>(
     input: R,
     output: W,
     stop: CancellationToken,
+    drain: Duration,
 ) -> io::Result<()>
 where
     H: ServerHandler + Clone,
@@ -43,14 +56,16 @@ where
 {
     let (out, lines) = mpsc::channel(QUEUE);
     let writer = tokio::spawn(write_lines(lines, output));
+    let changed = Arc::new(Notify::new());
     let mut eras = Eras {
-        modern: Era::new(handler.clone(), out.clone()),
-        legacy: Era::new(handler, out.clone()),
+        modern: Era::new(handler.clone(), out.clone(), changed.clone()),
+        legacy: Era::new(handler, out.clone(), changed.clone()),
+        changed,
     };
     let mut input = BufReader::new(input);
     let result = loop {
         let line = tokio::select! {
-            line = next_line(&mut input) => line,
+            line = next_line_with_room(&eras, &mut input) => line,
             () = stop.cancelled() => break Ok(()),
             () = out.closed() => break Ok(()),
         };
@@ -70,6 +85,7 @@ where
             Err(error) => break Err(error),
         }
     };
+    eras.drain(&out, &stop, drain).await;
     eras.modern.finish().await;
     eras.legacy.finish().await;
     drop(eras);
@@ -91,6 +107,24 @@ async fn write_lines<W: AsyncWrite + Unpin>(mut lines: mpsc::Receiver<Vec<u8>>, 
             return;
         }
     }
+}
+
+/// Reads a line once there is room for another request.
+async fn next_line_with_room<H, R: AsyncRead + Unpin>(
+    eras: &Eras<H>,
+    input: &mut BufReader<R>,
+) -> io::Result<Line> {
+    loop {
+        let changed = eras.changed.notified();
+        if eras.in_flight() < IN_FLIGHT_MAX {
+            break;
+        }
+        tokio::select! {
+            () = changed => {}
+            () = sleep(LOOK) => {}
+        }
+    }
+    next_line(input).await
 }
 
 /// One read of the input.
@@ -138,6 +172,39 @@ async fn next_line<R: AsyncRead + Unpin>(input: &mut BufReader<R>) -> io::Result
 struct Eras<H> {
     modern: Era<H>,
     legacy: Era<H>,
+    /// Told when a request is answered.
+    changed: Arc<Notify>,
+}
+
+impl<H> Eras<H> {
+    fn in_flight(&self) -> usize {
+        self.modern.in_flight() + self.legacy.in_flight()
+    }
+
+    /// Waits until every request is answered, within bounds, then answers those that are left.
+    async fn drain(&mut self, out: &Lines, stop: &CancellationToken, after_stop: Duration) {
+        let end = Instant::now() + END_DRAIN;
+        let stopped = async {
+            stop.cancelled().await;
+            sleep(after_stop).await;
+        };
+        tokio::pin!(stopped);
+        loop {
+            let changed = self.changed.notified();
+            if self.in_flight() == 0 {
+                break;
+            }
+            tokio::select! {
+                () = changed => {}
+                () = sleep(LOOK) => {}
+                () = sleep_until(end) => break,
+                () = &mut stopped => break,
+                () = out.closed() => break,
+            }
+        }
+        self.modern.give_up().await;
+        self.legacy.give_up().await;
+    }
 }
 
 impl<H: ServerHandler + Clone> Eras<H> {
@@ -170,21 +237,47 @@ impl<H: ServerHandler + Clone> Eras<H> {
 }
 
 /// The ids of requests that are not answered yet.
-#[derive(Clone, Default)]
-struct Unanswered(Arc<Mutex<BTreeSet<String>>>);
+#[derive(Clone)]
+struct Unanswered {
+    state: Arc<Mutex<Pending>>,
+    changed: Arc<Notify>,
+}
+
+#[derive(Default)]
+struct Pending {
+    ids: BTreeSet<String>,
+    /// Whether those that were left have been answered for the service.
+    closed: bool,
+}
 
 impl Unanswered {
     /// Whether the id was free.
     fn begin(&self, id: &Value) -> bool {
-        self.lock().insert(id.to_string())
+        self.lock().ids.insert(id.to_string())
     }
 
-    fn end(&self, id: &Value) {
-        self.lock().remove(&id.to_string());
+    /// Whether the answer to the id may still be sent.
+    fn end(&self, id: &Value) -> bool {
+        let mut state = self.lock();
+        let was_there = state.ids.remove(&id.to_string());
+        let open = !state.closed;
+        drop(state);
+        self.changed.notify_waiters();
+        was_there || open
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The ids that are left; from now on no service answers them.
+    fn close(&self) -> Vec<Value> {
+        let mut state = self.lock();
+        state.closed = true;
+        let left = std::mem::take(&mut state.ids);
+        left.iter()
+            .filter_map(|id| serde_json::from_str(id).ok())
+            .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Pending> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -198,12 +291,42 @@ struct Era<H> {
     running: Option<(mpsc::Sender<ClientJsonRpcMessage>, JoinHandle<()>)>,
 }
 
+impl<H> Era<H> {
+    /// How many requests its service may still answer.
+    fn in_flight(&self) -> usize {
+        match &self.running {
+            Some((_, task)) if !task.is_finished() => self.unanswered.lock().ids.len(),
+            _ => 0,
+        }
+    }
+
+    /// Ends the calls that are left and answers them.
+    async fn give_up(&self) {
+        for id in self.unanswered.close() {
+            let cancel = serde_json::json!({"jsonrpc": "2.0", "method": "notifications/cancelled",
+                "params": {"requestId": id}});
+            if let (Some((inbox, _)), Ok(cancel)) = (&self.running, serde_json::from_value(cancel))
+            {
+                // A full queue means that it is ended with its service, a little later.
+                let _ = inbox.try_send(cancel);
+            }
+            let response = serde_json::json!({"jsonrpc": "2.0", "id": id,
+                "error": {"code": STOPPING, "message": "the server is stopping"}});
+            tracing::warn!(%id, "a call in flight was cut off");
+            let _ = self.out.send(response.to_string().into_bytes()).await;
+        }
+    }
+}
+
 impl<H: ServerHandler + Clone> Era<H> {
-    fn new(handler: H, out: Lines) -> Self {
+    fn new(handler: H, out: Lines, changed: Arc<Notify>) -> Self {
         Self {
             handler,
             out,
-            unanswered: Unanswered::default(),
+            unanswered: Unanswered {
+                state: Arc::default(),
+                changed,
+            },
             open: false,
             running: None,
         }
@@ -232,6 +355,7 @@ impl<H: ServerHandler + Clone> Era<H> {
                 return;
             }
         };
+        let own = id.map(|id| id.to_string()).unwrap_or_default();
         // A service that ended (a refused handshake) is replaced once.
         let mut message = Some(message);
         for _ in 0..2 {
@@ -248,6 +372,8 @@ impl<H: ServerHandler + Clone> Era<H> {
                 Err(unsent) => {
                     message = Some(unsent.0);
                     self.running = None;
+                    // What the old service had got is lost with it.
+                    self.unanswered.lock().ids.retain(|other| *other == own);
                 }
             }
         }
@@ -344,10 +470,11 @@ impl Transport<RoleServer> for Channel {
             ServerJsonRpcMessage::Error(error) => serde_json::to_value(&error.id).ok(),
             _ => None,
         };
-        if let Some(id) = id {
-            self.unanswered.end(&id);
-        }
+        let answered = id.is_some_and(|id| !self.unanswered.end(&id));
         async move {
+            if answered {
+                return Ok(());
+            }
             let line = serde_json::to_vec(&item).map_err(io::Error::other)?;
             out.send(line)
                 .await

@@ -12,11 +12,16 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN};
-use http::{HeaderValue, Method, StatusCode};
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, ACCESS_CONTROL_REQUEST_METHOD,
+    CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, VARY,
+};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
+use url::Url;
 
 use super::plain::PlainHeaders;
 use super::scan::{MESSAGE_MAX, Refusal, scan};
@@ -25,6 +30,9 @@ use super::server::Server;
 /// How long a client may take to send one message.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// Headers that a page may send besides those of MCP, whose names begin with `mcp-`.
+const PAGE_HEADERS: [&str; 4] = ["accept", "authorization", "content-type", "last-event-id"];
+
 /// Who may talk to the endpoint, and where it is.
 #[derive(Debug, Clone)]
 pub struct EndpointOptions {
@@ -32,7 +40,8 @@ pub struct EndpointOptions {
     pub path: String,
     /// `Host` values that are accepted besides loopback names, with or without a port.
     pub allowed_hosts: Vec<String>,
-    /// `Origin` values that are accepted besides those of loopback names.
+    /// Origins that are accepted besides those of loopback names, as browsers write them. Their
+    /// pages may read what is answered.
     pub allowed_origins: Vec<String>,
 }
 
@@ -68,6 +77,17 @@ struct Endpoint {
     mcp: StreamableHttpService<Server, NeverSessionManager>,
     server: Server,
     plain: PlainHeaders,
+    /// Origins whose pages may read what is answered.
+    origins: Vec<String>,
+}
+
+impl Endpoint {
+    /// The request's origin, if the owner named it.
+    fn named_origin(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        let origin = headers.get(ORIGIN)?;
+        let named = |own: &String| own.as_bytes() == origin.as_bytes();
+        self.origins.iter().any(named).then(|| origin.clone())
+    }
 }
 
 /// The endpoint with `/healthz` and `/readyz` beside it.
@@ -86,7 +106,14 @@ pub fn router(server: Server, options: &EndpointOptions, readiness: Readiness) -
                 .into_iter()
                 .chain(options.allowed_hosts.iter().cloned()),
         )
-        .with_allowed_origins(origins.chain(options.allowed_origins.iter().cloned()));
+        .with_allowed_origins(
+            origins.chain(
+                options
+                    .allowed_origins
+                    .iter()
+                    .map(|origin| with_port(origin)),
+            ),
+        );
     let each = server.clone();
     let mcp = StreamableHttpService::new(
         move || Ok(each.clone()),
@@ -97,6 +124,7 @@ pub fn router(server: Server, options: &EndpointOptions, readiness: Readiness) -
         mcp,
         server,
         plain: PlainHeaders::new(&options.allowed_hosts),
+        origins: options.allowed_origins.clone(),
     });
     let ready = move || async move {
         if readiness.0.load(Ordering::Relaxed) {
@@ -111,8 +139,55 @@ pub fn router(server: Server, options: &EndpointOptions, readiness: Readiness) -
         .route("/readyz", get(ready))
 }
 
-/// Scans a message, then answers it if it is a plain call, else lets rmcp answer it.
+/// An origin with its port, even if it is the scheme's own: rmcp takes one without a port for all.
+fn with_port(origin: &str) -> String {
+    let url = Url::parse(origin).ok();
+    url.and_then(|url| {
+        let port = url.port_or_known_default()?;
+        Some(format!("{}://{}:{port}", url.scheme(), url.host_str()?))
+    })
+    .unwrap_or_else(|| origin.to_owned())
+}
+
+/// Answers a request; a page of an origin that the owner named may read the answer.
 async fn endpoint(State(at): State<Arc<Endpoint>>, request: Request) -> Response {
+    let origin = at.named_origin(request.headers());
+    let asks = request
+        .headers()
+        .contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+    let preflight = request.method() == Method::OPTIONS && asks && is_addressed_once(&request);
+    let mut response = if preflight && origin.is_some() {
+        permission(request.headers())
+    } else {
+        answer(&at, request).await
+    };
+    if let Some(origin) = origin {
+        let headers = response.headers_mut();
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.append(VARY, HeaderValue::from_static("Origin"));
+    }
+    response
+}
+
+/// What a browser may send for a page (Fetch §4.8, CORS preflight).
+fn permission(headers: &HeaderMap) -> Response {
+    let wanted = headers.get_all(ACCESS_CONTROL_REQUEST_HEADERS).iter();
+    let wanted = wanted
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|name| name.trim().to_ascii_lowercase())
+        .filter(|name| PAGE_HEADERS.contains(&name.as_str()) || name.starts_with("mcp-"));
+    let granted = wanted.collect::<Vec<_>>().join(", ");
+    let head = [
+        (ACCESS_CONTROL_ALLOW_METHODS, "POST"),
+        (ACCESS_CONTROL_ALLOW_HEADERS, granted.as_str()),
+        (ACCESS_CONTROL_MAX_AGE, "600"),
+    ];
+    (StatusCode::NO_CONTENT, head).into_response()
+}
+
+/// Scans a message, then answers it if it is a plain call, else lets rmcp answer it.
+async fn answer(at: &Endpoint, request: Request) -> Response {
     if !is_addressed_once(&request) {
         let refusal =
             Refusal::unread("invalid request: not exactly one host, or more than one origin");

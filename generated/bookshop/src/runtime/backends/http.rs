@@ -109,7 +109,7 @@ impl Backend for Endpoint {
             let deadline = Duration::from_millis(self.upstream.spec.timeout_ms);
             let mask = &self.upstream.mask;
             match tokio::time::timeout(deadline, self.send(&request)).await {
-                Ok(response) => response::outcome(&response?, mask),
+                Ok(response) => response::outcome(&response?, mask, self.effect),
                 Err(_) => Err(failure::timed_out(self.effect, deadline)),
             }
         })
@@ -394,12 +394,18 @@ impl Endpoint {
             .map_err(|error| failure::cut_short(self.effect, &error))?
         {
             if response.body.len() + chunk.len() > cap {
-                return Err(CallError::new(
+                if response.status >= 400 {
+                    // The status says what happened; of the rest a detail is shown.
+                    response.cut(&chunk, cap);
+                    break;
+                }
+                let error = CallError::new(
                     "response_too_large",
                     format!("the API's answer is larger than {cap} bytes"),
                 )
                 .hint("ask for less: a smaller page, fewer fields or a narrower filter")
-                .fact("status", response.status));
+                .fact("status", response.status);
+                return Err(failure::unclear(self.effect, error));
             }
             response.body.extend_from_slice(&chunk);
         }

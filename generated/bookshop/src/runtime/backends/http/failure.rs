@@ -6,17 +6,25 @@ use super::dial;
 use crate::runtime::error::CallError;
 use crate::runtime::manifest::Effect;
 
+/// What a model reads of a call that changes something and brought no clear answer.
+const MAYBE_DONE: &str = "the call may have had its effect; check before repeating it";
+
+/// The error as it is for a call of this effect: only a read may be repeated without a look.
+pub(super) fn unclear(effect: Effect, mut error: CallError) -> CallError {
+    if effect == Effect::Read {
+        return error;
+    }
+    error.retryable = false;
+    error.hint(MAYBE_DONE)
+}
+
 /// No answer within the deadline.
 pub(super) fn timed_out(effect: Effect, deadline: Duration) -> CallError {
     let error = CallError::new(
         "timeout",
         format!("the API did not answer within {} s", deadline.as_secs_f64()),
     );
-    if effect == Effect::Read {
-        error.hint("try again, or ask for less").retryable()
-    } else {
-        error.hint("the call may have had its effect; check before repeating it")
-    }
+    unclear(effect, error.hint("try again, or ask for less").retryable())
 }
 
 /// A request that brought no answer. Upstream addresses stay in the log.
@@ -59,11 +67,7 @@ pub(super) fn cut_short(effect: Effect, error: &reqwest::Error) -> CallError {
         "upstream_broken",
         "the API's answer ended early or cannot be decoded",
     );
-    if effect == Effect::Read {
-        failure.hint("try again").retryable()
-    } else {
-        failure.hint("the call may have had its effect; check before repeating it")
-    }
+    unclear(effect, failure.hint("try again").retryable())
 }
 
 /// An address that is not dialled.

@@ -1,6 +1,7 @@
 //! What an argument may not do to a request, whatever the Manifest says of it: leave its path segment,
 //! set what the HTTP client or a credential sets, or ask for another method.
 
+use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::runtime::error::CallError;
@@ -159,10 +160,22 @@ pub(super) fn same_name(one: &str, other: &str) -> bool {
     !one.is_empty() && one == other
 }
 
-/// Whether a parameter asks the server for a method that can do more than the request's own.
-pub(super) fn raises_method(method: &str, name: &str, value: &str) -> bool {
+/// Whether a parameter asks the server for a method that can do more than the request's own, in any
+/// text inside its value: servers take one of a list.
+pub(super) fn raises_method(method: &str, name: &str, value: &Value) -> bool {
+    // Servers read `name[]` as a list of that name.
+    let name = name.split('[').next().unwrap_or_default();
     let name = name.trim().to_ascii_lowercase().replace('-', "_");
-    METHOD_PARAMETERS.contains(&name.as_str()) && reach(value.trim()) > reach(method)
+    METHOD_PARAMETERS.contains(&name.as_str()) && asks_beyond(reach(method), value)
+}
+
+fn asks_beyond(own: u8, value: &Value) -> bool {
+    match value {
+        Value::String(text) => reach(text.trim()) > own,
+        Value::Array(items) => items.iter().any(|item| asks_beyond(own, item)),
+        Value::Object(object) => object.values().any(|value| asks_beyond(own, value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// What a method can do: read, write, or anything.
@@ -177,6 +190,7 @@ fn reach(method: &str) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn the_second_look() {
@@ -213,14 +227,18 @@ mod tests {
     #[test]
     fn methods_in_disguise() {
         for (method, name, value, raises) in [
-            ("POST", "_method", "delete", true),
-            ("POST", "_method", "PUT", false),
-            ("GET", "X-HTTP-Method", "PATCH", true),
-            ("DELETE", "_method", "PURGE", false),
-            ("GET", "method", "DELETE", false),
+            ("POST", "_method", json!("delete"), true),
+            ("POST", "_method", json!("PUT"), false),
+            ("POST", "_method", json!(["PUT"]), false),
+            ("POST", "_method", json!(["PUT", ["DELETE"]]), true),
+            ("POST", "_method[]", json!("DELETE"), true),
+            ("POST", "_method", json!({"0": "DELETE"}), true),
+            ("GET", "X-HTTP-Method", json!("PATCH"), true),
+            ("DELETE", "_method", json!("PURGE"), false),
+            ("GET", "method", json!("DELETE"), false),
         ] {
             assert_eq!(
-                raises_method(method, name, value),
+                raises_method(method, name, &value),
                 raises,
                 "{method} {name} {value}"
             );

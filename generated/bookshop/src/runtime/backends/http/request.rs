@@ -12,6 +12,8 @@ use crate::runtime::manifest::{
 
 /// Longest path value, in bytes.
 const PATH_VALUE_MAX: usize = 2_048;
+/// Longest query, in bytes as they are sent.
+const QUERY_MAX: usize = 64 * 1024;
 /// Longest header or cookie value, in bytes.
 const HEADER_VALUE_MAX: usize = 8_192;
 
@@ -100,6 +102,10 @@ pub fn plan(action: &HttpAction, args: &Args) -> Result<Request, CallError> {
                     request
                         .query
                         .push_str(&format!("{separator}{name}={value}"));
+                }
+                if request.query.len() > QUERY_MAX {
+                    let why = format!("makes the query longer than {QUERY_MAX} bytes");
+                    return Err(refused(param, &why).hint("send less at once"));
                 }
             }
             Place::Header if guard::is_reserved_header(&param.name) => {
@@ -192,7 +198,7 @@ fn chosen_by_argument(
                 "has a key that is the name of another parameter",
             ));
         }
-        if guard::raises_method(&action.method, key, value.as_str().unwrap_or_default()) {
+        if guard::raises_method(&action.method, key, value) {
             return Err(refused(param, "asks for another method"));
         }
     }
@@ -242,7 +248,7 @@ fn body_bytes(method: &str, body: &WireBody, args: &Args) -> Result<Option<Vec<u
         }
     };
     for (name, value) in value.as_object().into_iter().flatten() {
-        if guard::raises_method(method, name, value.as_str().unwrap_or_default()) {
+        if guard::raises_method(method, name, value) {
             return Err(CallError::new(
                 "refused_value",
                 format!("`{name}` asks for another method; nothing was sent"),

@@ -3,9 +3,11 @@
 use base64::Engine;
 use serde_json::{Map, Value};
 
+use super::failure::unclear;
 use super::mask::Mask;
 use crate::runtime::backend::{Content, Outcome};
 use crate::runtime::error::CallError;
+use crate::runtime::manifest::Effect;
 
 /// Characters of an upstream's error text that the model is shown.
 const DETAIL_MAX: usize = 600;
@@ -21,6 +23,18 @@ pub(super) struct Response {
 }
 
 impl Response {
+    /// Adds what fits of a chunk, whole characters only.
+    pub(super) fn cut(&mut self, chunk: &[u8], cap: usize) {
+        let room = cap.saturating_sub(self.body.len()).min(chunk.len());
+        self.body
+            .extend_from_slice(chunk.get(..room).unwrap_or_default());
+        if let Err(error) = std::str::from_utf8(&self.body)
+            && error.error_len().is_none()
+        {
+            self.body.truncate(error.valid_up_to());
+        }
+    }
+
     /// The media type without its parameters, lower case.
     fn essence(&self) -> String {
         let full = self.content_type.as_deref().unwrap_or_default();
@@ -59,26 +73,31 @@ fn is_json(essence: &str) -> bool {
 
 /// The outcome of a response: content for a success, an error with status and bounded detail for
 /// 400 and above.
-pub(super) fn outcome(response: &Response, mask: &Mask) -> Result<Outcome, CallError> {
+pub(super) fn outcome(
+    response: &Response,
+    mask: &Mask,
+    effect: Effect,
+) -> Result<Outcome, CallError> {
     if response.status >= 400 {
-        return Err(mask.failure(failure(response, mask)));
+        return Err(mask.failure(failure(response, mask, effect)));
     }
     if response.status < 200 {
-        return Err(CallError::new(
+        let error = CallError::new(
             "upstream_broken",
             format!(
                 "the API answered {}, which is no answer to a call",
                 response.status
             ),
         )
-        .fact("status", response.status));
+        .fact("status", response.status);
+        return Err(unclear(effect, error));
     }
     if (300..400).contains(&response.status) && response.status != 304 {
         return Err(CallError::new("redirect_refused", format!("the API answered {} and points elsewhere", response.status))
             .hint("the redirect is not followed: it leaves the API's own origin, or the call is not a read")
             .fact("status", response.status));
     }
-    let content = content(response)?;
+    let content = content(response).map_err(|error| unclear(effect, error))?;
     let note = match (response.status, &content) {
         (202, _) => {
             Some("the API accepted the request (202) and may still be working on it".to_owned())
@@ -146,9 +165,7 @@ fn json(response: &Response) -> Result<Value, CallError> {
                 response.body.len()
             ),
         )
-        .hint(
-            "the call reached the API and may have had its effect; check before repeating a write",
-        )
+        .hint("ask for less, or use another tool")
         .fact("status", response.status)
     })
 }
@@ -174,7 +191,7 @@ fn text_or_blob(response: &Response, mime: String) -> Content {
 
 /// Status 400 and above: what the model can do depends on the status alone; the API's own words are
 /// shown as a bounded detail.
-fn failure(response: &Response, mask: &Mask) -> CallError {
+fn failure(response: &Response, mask: &Mask, effect: Effect) -> CallError {
     let status = response.status;
     let reason = http::StatusCode::from_u16(status)
         .ok()
@@ -227,6 +244,11 @@ fn failure(response: &Response, mask: &Mask) -> CallError {
         .hint(hint)
         .fact("status", status);
     error.retryable = retryable;
+    // "Come back later" says that nothing was done; any other failure of a server leaves it open.
+    let later = status == 503 && response.retry_after.is_some();
+    if (500..=599).contains(&status) && !later {
+        error = unclear(effect, error);
+    }
     if let Some(seconds) = retry_seconds(response) {
         error.hint = Some(format!("wait {seconds} seconds before the next call"));
         error = error.fact("retry_after_seconds", seconds);
@@ -299,6 +321,19 @@ mod tests {
         }
     }
 
+    fn read(response: &Response) -> Result<Outcome, CallError> {
+        outcome(response, &Mask::default(), Effect::Read)
+    }
+
+    #[test]
+    fn a_cut_body_ends_with_a_whole_character() {
+        let mut cut = response(400, "text/plain", "ab");
+        cut.cut("\u{20ac}c".as_bytes(), 4);
+        assert_eq!(cut.body, b"ab");
+        cut.cut("\u{20ac}c".as_bytes(), 5);
+        assert_eq!(cut.body, "ab\u{20ac}".as_bytes());
+    }
+
     #[test]
     fn contents() {
         for (content_type, body, want) in [
@@ -346,9 +381,7 @@ mod tests {
             ("application/json", "", Content::Empty),
         ] {
             assert_eq!(
-                outcome(&response(200, content_type, body), &Mask::default())
-                    .unwrap()
-                    .content,
+                read(&response(200, content_type, body)).unwrap().content,
                 want,
                 "{content_type}"
             );
@@ -390,8 +423,7 @@ mod tests {
             ),
             (429, "text/plain", "", "rate_limited", "wait 7 seconds"),
         ] {
-            let error =
-                outcome(&response(status, content_type, body), &Mask::default()).unwrap_err();
+            let error = read(&response(status, content_type, body)).unwrap_err();
             assert_eq!(error.code, code);
             assert!(
                 error.text().contains(text) && !error.text().contains("secret"),
