@@ -438,7 +438,7 @@ fn what_is_refused() {
                 "X-A: ${userHome}",
             ],
             2,
-            "nothing else may begin",
+            "in place of",
         ),
     ];
     let machine = Machine::new();
