@@ -13,6 +13,7 @@ use crate::runtime::backends::http::is_private;
 use crate::runtime::manifest::{Effect, Manifest, ServerSpec, SourceSpec};
 
 mod args;
+pub mod budget;
 mod clamp;
 mod describe;
 mod lower;
@@ -77,6 +78,7 @@ pub fn compile(catalog: &Catalog, policy: &Policy, diags: &mut Diagnostics) -> C
         policy,
         diags,
     );
+    budget::check(&tools, policy, diags);
     let source = SourceSpec {
         trusted_origins: policy.trusted_origins.clone(),
         credentials: catalog.credentials.clone(),

@@ -124,6 +124,8 @@ codes! {
     PatternMatchesNothing = "MG303", Error;
     /// A pattern in a schema cannot be enforced; it is described instead.
     PatternNotEnforced = "MG304", Warning;
+    /// The list of tools costs more tokens than the budget.
+    OverBudget = "MG305", Warning;
 }
 
 impl Serialize for Code {

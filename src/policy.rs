@@ -24,6 +24,8 @@ pub struct Policy {
     pub timeout: Duration,
     /// Most bytes of a decoded response.
     pub max_response_bytes: u64,
+    /// What the list of tools may cost, in tokens, before there is a warning.
+    pub budget: usize,
 }
 
 impl Default for Policy {
@@ -36,6 +38,7 @@ impl Default for Policy {
             trusted_origins: Vec::new(),
             timeout: Duration::from_secs(30),
             max_response_bytes: 2 * 1024 * 1024,
+            budget: 20_000,
         }
     }
 }

@@ -12,12 +12,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use mcpgen::catalog::LeftOut;
-use mcpgen::compile::{Compiled, compile};
+use mcpgen::compile::{Compiled, budget, compile};
 use mcpgen::diag::{Code, Diagnostics, Severity};
 use mcpgen::input::openapi::{ReadOptions, read};
 use mcpgen::policy::Policy;
 use mcpgen::runtime::manifest::Effect;
-use mcpgen::runtime::server;
 use mcpgen::source::{Budget, Source};
 
 use crate::support::{golden, root, tools};
@@ -173,16 +172,11 @@ fn row(path: &Path) -> Row {
             .iter()
             .map(|p| format!("{file}: {p}")),
     );
-    let bytes = |tool| server::listed(tool).to_string().len();
     let read = Read {
         operations: catalog.operations,
         tools: manifest.tools.len(),
         warnings: diags.count(Severity::Warning),
-        tokens: manifest
-            .tools
-            .iter()
-            .map(|tool| bytes(tool).div_ceil(4))
-            .sum(),
+        tokens: budget::total(&manifest.tools),
         left_out: catalog.left_out,
     };
     Row {

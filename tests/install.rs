@@ -367,6 +367,7 @@ fn options_become_arguments() {
         ("--exclude", "remove_book"),
         ("--header", "X-Tenant-Token: a ${env:TENANT_TOKEN}"),
         ("--timeout", "2m"),
+        ("--budget", "30000"),
         ("--ca-cert", "ca.pem"),
         ("--proxy", "http://127.0.0.1:8"),
     ];

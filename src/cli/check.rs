@@ -10,7 +10,7 @@ use super::load::{Loaded, load};
 use super::options::DocOptions;
 use super::report::{self, CredentialState};
 use crate::catalog::Catalog;
-use crate::compile::Compiled;
+use crate::compile::{Compiled, budget};
 use crate::diag::{Severity, render};
 use crate::runtime::config::Config;
 use crate::runtime::manifest::Effect;
@@ -144,7 +144,7 @@ fn summary(
             destination(&state)
         )?;
     }
-    let tokens: usize = tools.iter().map(report::tokens).sum();
+    let tokens = budget::total(tools);
     writeln!(
         out,
         "  tools/list   about {} tokens",
@@ -203,7 +203,7 @@ fn print_json(loaded: &Loaded) -> anyhow::Result<()> {
             "deselected": compiled.deselected,
             "left_out": left_out,
             "credentials": credentials,
-            "tokens": compiled.manifest.tools.iter().map(report::tokens).sum::<usize>(),
+            "tokens": budget::total(&compiled.manifest.tools),
         })
     });
     let diagnostics = render::json(&loaded.diags, &loaded.source);

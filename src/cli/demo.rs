@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::load::{self, Loaded};
 use super::{connect, list, report};
-use crate::compile::Compiled;
+use crate::compile::{Compiled, budget};
 use crate::demo::bookshop::Bookshop;
 use crate::demo::{CREDENTIALS, DOCUMENT, DOCUMENT_NAME};
 use crate::diag::render;
@@ -311,7 +311,7 @@ async fn show(shop: &Bookshop) -> anyhow::Result<()> {
     for line in table.to_string().lines() {
         writeln!(out, "  {}", line.trim_end())?;
     }
-    let tokens: usize = compiled.manifest.tools.iter().map(report::tokens).sum();
+    let tokens = budget::total(&compiled.manifest.tools);
     writeln!(
         out,
         "\n  {}, about {} tokens; {} off.\n",

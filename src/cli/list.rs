@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::load::load;
 use super::options::DocOptions;
 use super::report;
+use crate::compile::budget;
 use crate::diag::render::printable;
 use crate::runtime::manifest::ToolSpec;
 
@@ -48,7 +49,7 @@ impl List {
         for line in table(tools).lines() {
             writeln!(stdout, "{}", line.trim_end())?;
         }
-        let tokens: usize = tools.iter().map(report::tokens).sum();
+        let tokens = budget::total(tools);
         write!(
             stdout,
             "{}, about {} tokens",
@@ -72,7 +73,7 @@ fn as_json(tool: &ToolSpec) -> Value {
         "source": tool.source,
         "method": method,
         "path": path,
-        "tokens": report::tokens(tool),
+        "tokens": budget::tokens(tool),
     })
 }
 
@@ -93,7 +94,7 @@ pub(super) fn table(tools: &[ToolSpec]) -> Table {
             Cell::new(tool.effect.as_str()),
             Cell::new(printable(&format!("{method} {path}"))),
             Cell::new(printable(&arguments(tool))),
-            Cell::new(report::thousands(report::tokens(tool))).set_alignment(CellAlignment::Right),
+            Cell::new(report::thousands(budget::tokens(tool))).set_alignment(CellAlignment::Right),
         ]);
     }
     for column in table.column_iter_mut() {

@@ -44,6 +44,10 @@ pub(super) struct DocOptions {
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
     pub(super) timeout: Duration,
 
+    /// Tokens that the list of tools may cost before there is a warning
+    #[arg(long, value_name = "TOKENS", default_value_t = Policy::default().budget)]
+    pub(super) budget: usize,
+
     #[command(flatten)]
     pub(super) upstream: UpstreamOptions,
 
@@ -120,6 +124,7 @@ impl DocOptions {
             headers,
             trusted_origins: named.collect(),
             timeout: self.timeout,
+            budget: self.budget,
             ..Policy::default()
         })
     }

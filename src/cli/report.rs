@@ -10,18 +10,6 @@ use crate::compile::Compiled;
 use crate::diag::{Code, Diagnostic, render};
 use crate::runtime::config::{Config, filled};
 use crate::runtime::manifest::{Action, CredentialSpec, Effect, Manifest, ToolSpec};
-use crate::runtime::server;
-
-/// Bytes of JSON that are taken for one token.
-const BYTES_A_TOKEN: usize = 4;
-
-/// What a tool costs in `tools/list`, in tokens: an estimate from its size.
-pub(super) fn tokens(tool: &ToolSpec) -> usize {
-    server::listed(tool)
-        .to_string()
-        .len()
-        .div_ceil(BYTES_A_TOKEN)
-}
 
 /// A number with its thousands apart: `12,345`.
 pub(super) fn thousands(number: usize) -> String {

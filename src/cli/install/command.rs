@@ -20,6 +20,7 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
         exclude,
         header,
         timeout,
+        budget,
         upstream: UpstreamOptions { ca_cert, proxy },
         allow_http,
     } = options;
@@ -52,6 +53,9 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
     }
     if *timeout != Policy::default().timeout {
         add("--timeout", &format!("{}ms", timeout.as_millis()));
+    }
+    if *budget != Policy::default().budget {
+        add("--budget", &budget.to_string());
     }
     for file in ca_cert {
         add("--ca-cert", &absolute(file)?);
