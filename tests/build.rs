@@ -1,58 +1,17 @@
 //! `mcpgen build`: the crate, its regeneration, and that it behaves as the interpreter does.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 
-use serde_json::{Value, json};
-
-use crate::support::http::Connection;
+use crate::support::cargo::{cargo, files, relative};
 use crate::support::process::run_program;
-use crate::support::{Client, HttpServer, Output, Recorded, Reply, Scratch, Upstream, root, run};
+use crate::support::{Output, Scratch, root, run};
 
 const DOCUMENT: &str = "specs/bookshop/openapi.yaml";
 const GENERATED: &str = "generated/bookshop";
-const CREDENTIALS: [(&str, &str); 3] = [
-    ("BOOKSHOP_SHOP_KEY", "shop"),
-    ("BOOKSHOP_CUSTOMER_SESSION", "session"),
-    ("BOOKSHOP_ADMIN_TOKEN", "admin"),
-];
 
 fn build(args: &[&str]) -> Output {
     run(&[&["build", DOCUMENT], args].concat(), &[], "")
-}
-
-/// Runs cargo in a crate, with the project's own target folder and what is downloaded already.
-fn cargo(folder: &Path, args: &[&str]) -> std::process::Output {
-    Command::new(env!("CARGO"))
-        .args(args)
-        .current_dir(folder)
-        .env("CARGO_TARGET_DIR", root().join("target"))
-        .env_remove("RUSTFLAGS")
-        .stdin(Stdio::null())
-        .output()
-        .expect("cargo runs")
-}
-
-#[track_caller]
-fn cargo_ok(folder: &Path, args: &[&str]) {
-    let output = cargo(folder, args);
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "cargo {args:?}: {text}");
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).expect("a folder").flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
 }
 
 #[test]
@@ -110,24 +69,21 @@ fn a_crate_needs_nothing_that_mcpgen_does_not() {
 fn the_runtime_is_vendored_byte_for_byte() {
     let (own, vendored) = (root().join("src"), root().join(GENERATED).join("src"));
     let of = |base: &Path| {
-        let mut paths = files(&base.join("runtime"));
-        paths.push(base.join("runtime.rs"));
-        let relative = paths
-            .iter()
-            .map(|path| path.strip_prefix(base).expect("below").to_owned());
-        relative.collect::<Vec<_>>()
+        let mut paths = relative(base);
+        paths.retain(|path| path.starts_with("runtime"));
+        paths
     };
     assert_eq!(of(&own), of(&vendored));
     for path in of(&own) {
         let same = fs::read(own.join(&path)).ok() == fs::read(vendored.join(&path)).ok();
-        assert!(same, "{} differs", path.display());
+        assert!(same, "{path} differs");
     }
 }
 
 #[test]
 fn the_committed_crate_passes_every_check() {
     let folder = root().join(GENERATED);
-    cargo_ok(&folder, &["fmt", "--check"]);
+    cargo(&folder, &["fmt", "--check"]).expect(0);
     let clippy = [
         "clippy",
         "--locked",
@@ -137,9 +93,9 @@ fn the_committed_crate_passes_every_check() {
         "-D",
         "warnings",
     ];
-    cargo_ok(&folder, &clippy);
-    cargo_ok(&folder, &["test", "--locked", "--offline"]);
-    cargo_ok(&folder, &["doc", "--locked", "--offline", "--no-deps"]);
+    cargo(&folder, &clippy).expect(0);
+    cargo(&folder, &["test", "--locked", "--offline"]).expect(0);
+    cargo(&folder, &["doc", "--locked", "--offline", "--no-deps"]).expect(0);
     let binary = root().join("target/debug/bookshop-server");
     let printed = run_program(binary.to_str().expect("UTF-8"), &["manifest"], &[], b"").expect(0);
     let planned = run(
@@ -149,151 +105,6 @@ fn the_committed_crate_passes_every_check() {
     )
     .expect(0);
     assert_eq!(printed.stdout, planned.stdout);
-}
-
-/// What the bookshop's upstream answers in a recorded session.
-fn answers(request: &Recorded) -> Reply {
-    match request.path() {
-        path if path.ends_with("/cover") => Reply::content("image/png", b"\x89PNG\r\n\x1a\n"),
-        path if path.ends_with("/or_0404") => {
-            Reply::json(&json!({"title": "Not found", "detail": "no such order"})).with_status(404)
-        }
-        path if path.ends_with("/or_0429") => Reply::json(&json!({}))
-            .with_status(429)
-            .header("Retry-After", "7"),
-        path if path.ends_with("/or_0500") => {
-            Reply::content("text/plain", b"boom").with_status(500)
-        }
-        path if path.ends_with("/or_0302") => Reply::json(&json!({}))
-            .with_status(302)
-            .header("Location", "http://192.0.2.1/"),
-        path if path.ends_with("/books") => {
-            Reply::json(&json!({"items": [{"id": "bk_0001", "price": 1.10}]}))
-        }
-        _ => Reply::json(&json!({"id": 12_345_678_901_234_567_890_u64, "note": null})),
-    }
-}
-
-fn steps() -> Vec<Value> {
-    let file = root().join("tests/parity/bookshop/session.jsonl");
-    let text = fs::read_to_string(file).expect("a session");
-    text.lines()
-        .map(|line| serde_json::from_str(line).expect("a step"))
-        .collect()
-}
-
-/// What a server answered and what it sent, as text.
-struct Transcript {
-    answers: Vec<String>,
-    requests: Vec<String>,
-}
-
-/// The steps over stdio in both eras.
-fn over_stdio(program: &str, args: &[&str], upstream: &Upstream) -> Transcript {
-    let mut answers = Vec::new();
-    let before = upstream.requests().len();
-    for modern in [false, true] {
-        let mut client = Client::start_program(program, args, &CREDENTIALS);
-        if modern {
-            client = client.modern();
-        } else {
-            answers.push(client.initialize().to_string());
-        }
-        for step in steps() {
-            let params = step.get("params").cloned().unwrap_or_else(|| json!({}));
-            let method = step["method"].as_str().expect("a method");
-            answers.push(client.request(method, params).to_string());
-        }
-    }
-    let requests = upstream.requests();
-    let sent = requests.iter().skip(before).map(Recorded::transcript);
-    Transcript {
-        answers,
-        requests: sent.collect(),
-    }
-}
-
-/// The steps over HTTP in both eras.
-fn over_http(server: &HttpServer, upstream: &Upstream) -> Transcript {
-    let before = upstream.requests().len();
-    let mut answers = Vec::new();
-    for version in ["2025-11-25", "2026-07-28"] {
-        let mut connection: Connection = server.connect();
-        for (id, step) in steps().into_iter().enumerate() {
-            let mut body = json!({"jsonrpc": "2.0", "id": id, "method": step["method"]});
-            body["params"] = step.get("params").cloned().unwrap_or_else(|| json!({}));
-            if version == "2026-07-28" {
-                body["params"]["_meta"] = json!({
-                    "io.modelcontextprotocol/protocolVersion": version,
-                    "io.modelcontextprotocol/clientCapabilities": {},
-                });
-            }
-            let name = step["params"]["name"].as_str().unwrap_or("none").to_owned();
-            let headers = [
-                ("Host", "127.0.0.1"),
-                ("Content-Type", "application/json"),
-                ("Accept", "application/json, text/event-stream"),
-                ("MCP-Protocol-Version", version),
-                ("Mcp-Method", step["method"].as_str().expect("a method")),
-                ("Mcp-Name", &name),
-            ];
-            let response = connection.post(&server.path, &headers, body.to_string().as_bytes());
-            answers.push(format!(
-                "{} {}",
-                response.status,
-                String::from_utf8_lossy(&response.body)
-            ));
-        }
-    }
-    let requests = upstream.requests();
-    let sent = requests.iter().skip(before).map(Recorded::transcript);
-    Transcript {
-        answers,
-        requests: sent.collect(),
-    }
-}
-
-#[track_caller]
-fn assert_same(left: &Transcript, right: &Transcript) {
-    assert_eq!(left.answers.len(), right.answers.len());
-    for (step, (left, right)) in left.answers.iter().zip(&right.answers).enumerate() {
-        assert_eq!(
-            left, right,
-            "step {step}: mcpgen serve (left) and the crate (right)"
-        );
-    }
-    assert_eq!(left.requests, right.requests);
-}
-
-#[test]
-fn a_crate_behaves_as_the_interpreter() {
-    assert!(steps().len() >= 100, "{} steps", steps().len());
-    let upstream = Upstream::start(answers);
-    let base = format!("{}/v1", upstream.url());
-    let selection = ["--base-url", base.as_str(), "--enable", "destroy"];
-    let scratch = Scratch::new();
-    let folder = scratch.path().join("server");
-    let folder_text = folder.to_str().expect("UTF-8").to_owned();
-    let output = ["-o", folder_text.as_str(), "--name", "parity-server"];
-    build(&[&output[..], &selection[..]].concat()).expect(0);
-    cargo_ok(&folder, &["build", "--locked", "--offline"]);
-    let program = root().join("target/debug/parity-server");
-    let program = program.to_str().expect("UTF-8");
-    let serve = [&["serve", DOCUMENT][..], &selection[..]].concat();
-    let interpreted = over_stdio(env!("CARGO_BIN_EXE_mcpgen"), &serve, &upstream);
-    let generated = over_stdio(program, &[], &upstream);
-    assert!(
-        interpreted.requests.len() > 50,
-        "{}",
-        interpreted.requests.len()
-    );
-    assert_same(&interpreted, &generated);
-    let interpreted = over_http(&HttpServer::start(&serve, &CREDENTIALS), &upstream);
-    let generated = over_http(
-        &HttpServer::start_program(program, &[], &CREDENTIALS),
-        &upstream,
-    );
-    assert_same(&interpreted, &generated);
 }
 
 #[test]

@@ -3,12 +3,12 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use proc_macro2::{TokenStream, TokenTree};
 use serde_json::{Value, json};
 
-use crate::support::{Scratch, root, run};
+use crate::support::cargo::{cargo, relative};
+use crate::support::{Scratch, run};
 
 /// Texts that end literals, comments, templates, tables and lines, or hide from readers.
 const HOSTILE: [&str; 12] = [
@@ -101,19 +101,6 @@ fn build(scratch: &Scratch, name: &str, document: &Value) -> std::path::PathBuf 
     folder
 }
 
-/// The files below a folder, by relative path.
-fn files(folder: &Path, at: &Path, found: &mut Vec<String>) {
-    for entry in fs::read_dir(at).expect("a folder").flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            files(folder, &path, found);
-        } else {
-            let below = path.strip_prefix(folder).expect("below");
-            found.push(below.to_str().expect("UTF-8").to_owned());
-        }
-    }
-}
-
 /// A long name without the hash at its end.
 fn without_hash(name: &str) -> &str {
     let hash = name.len().checked_sub(6).filter(|at| *at > 20);
@@ -154,20 +141,14 @@ fn a29_code_injection_into_generated_code() {
     let scratch = Scratch::new();
     let evil = build(&scratch, "hostile", &document(&hostile));
     let twin = build(&scratch, "harmless", &document(&harmless));
-    let list = |folder: &Path| {
-        let mut found = Vec::new();
-        files(folder, folder, &mut found);
-        found.sort();
-        found
-    };
-    assert_eq!(list(&evil), list(&twin));
+    assert_eq!(relative(&evil), relative(&twin));
     // Nothing landed beside the crate.
-    let around = list(evil.parent().expect("a folder"));
+    let around = relative(evil.parent().expect("a folder"));
     assert!(
         around.iter().all(|path| path.starts_with("crate/")),
         "{around:?}"
     );
-    for path in list(&evil).iter().filter(|path| {
+    for path in relative(&evil).iter().filter(|path| {
         path.strip_suffix(".rs")
             .is_some_and(|path| !path.starts_with("src/runtime"))
     }) {
@@ -196,16 +177,6 @@ fn a29_code_injection_into_generated_code() {
         let read = |folder: &Path| fs::read_to_string(folder.join(seeded)).expect("a file");
         assert!(!read(&evil).contains("evil"), "{seeded}");
     }
-    let check = Command::new(env!("CARGO"))
-        .args(["clippy", "--locked", "--offline", "--", "-D", "warnings"])
-        .current_dir(&evil)
-        .env("CARGO_TARGET_DIR", root().join("target"))
-        .stdin(Stdio::null())
-        .output()
-        .expect("cargo runs");
-    assert!(
-        check.status.success(),
-        "{}",
-        String::from_utf8_lossy(&check.stderr)
-    );
+    let clippy = ["clippy", "--locked", "--offline", "--", "-D", "warnings"];
+    cargo(&evil, &clippy).expect(0);
 }

@@ -19,6 +19,7 @@ mod http;
 mod install;
 mod interop;
 mod lint;
+mod parity;
 #[allow(
     dead_code,
     unused_imports,

@@ -63,22 +63,19 @@ const IDENT_MAX: usize = 60;
 
 /// A lower-case identifier made from a text; `fallback` if nothing of it can be used.
 pub(super) fn snake(text: &str, fallback: &str) -> String {
-    let head: String = text
-        .chars()
-        .take(200)
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' })
-        .collect();
-    finished(heck::AsSnakeCase(head).to_string(), fallback)
+    finished(heck::AsSnakeCase(words(text)).to_string(), fallback)
 }
 
 /// A type's name made from a text.
 pub(super) fn camel(text: &str, fallback: &str) -> String {
-    let head: String = text
-        .chars()
-        .take(200)
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' })
-        .collect();
-    finished(heck::AsUpperCamelCase(head).to_string(), fallback)
+    finished(heck::AsUpperCamelCase(words(text)).to_string(), fallback)
+}
+
+/// The beginning of a text, what is neither letter nor digit as spaces.
+fn words(text: &str) -> String {
+    let head = text.chars().take(200);
+    head.map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' })
+        .collect()
 }
 
 fn finished(mut name: String, fallback: &str) -> String {

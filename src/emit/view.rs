@@ -97,10 +97,6 @@ impl Crate {
             group.tools.push(tool);
         }
         let server = &manifest.server;
-        let option = |text: &Option<String>| {
-            text.as_ref()
-                .map_or("None".to_owned(), |t| format!("Some({})", owned(t)))
-        };
         let mut names: Vec<String> = manifest
             .sources
             .values()
@@ -117,9 +113,9 @@ impl Crate {
             server: format!(
                 "ServerSpec {{ name: {}, title: {}, version: {}, instructions: {} }}",
                 owned(&server.name),
-                option(&server.title),
+                text(server.title.as_ref()),
                 owned(&server.version),
-                option(&server.instructions)
+                text(server.instructions.as_ref())
             ),
             sources: manifest
                 .sources
@@ -135,29 +131,26 @@ fn owned(text: &str) -> String {
     format!("{}.to_owned()", literal(text))
 }
 
+/// The expression of an optional one.
+fn option(expression: Option<String>) -> String {
+    expression.map_or("None".to_owned(), |some| format!("Some({some})"))
+}
+
+/// The expression of an optional text.
+fn text(text: Option<&String>) -> String {
+    option(text.map(|text| owned(text)))
+}
+
 fn list(items: impl Iterator<Item = String>) -> String {
     format!("vec![{}]", items.collect::<Vec<_>>().join(", "))
 }
 
 fn tool(spec: &ToolSpec, functions: &mut Vec<String>, types: &mut Vec<String>) -> Tool {
     let Action::Http(action) = &spec.action;
-    let title = spec
-        .title
-        .as_ref()
-        .map_or("None".to_owned(), |title| format!("Some({})", owned(title)));
     let schema = |object: &serde_json::Map<String, Value>| {
         format!("schema({})", raw_json(&Value::Object(object.clone())))
     };
-    let output = spec
-        .output_schema
-        .as_ref()
-        .map_or("None".to_owned(), |object| {
-            format!("Some({})", schema(object))
-        });
-    let group = spec
-        .group
-        .as_ref()
-        .map_or("None".to_owned(), |group| format!("Some({})", owned(group)));
+    let output = option(spec.output_schema.as_ref().map(schema));
     let mut names = Vec::new();
     Tool {
         name: literal(&spec.name),
@@ -174,8 +167,8 @@ fn tool(spec: &ToolSpec, functions: &mut Vec<String>, types: &mut Vec<String>) -
             .collect(),
         spec: vec![
             ("name", owned(&spec.name)),
-            ("title", title),
-            ("group", group),
+            ("title", text(spec.title.as_ref())),
+            ("group", text(spec.group.as_ref())),
             ("description", owned(&spec.description)),
             ("source", owned(&spec.source)),
             (
@@ -246,25 +239,16 @@ fn rust_type(schema: &Value) -> String {
 }
 
 fn arg(arg: &ArgSpec) -> String {
-    let end = |n: Option<i64>| n.map_or("None".to_owned(), |n| format!("Some({n})"));
-    let clamp = arg.clamp.map_or("None".to_owned(), |bound| {
-        format!(
-            "Some(Bound {{ min: {}, max: {} }})",
-            end(bound.min),
-            end(bound.max)
-        )
-    });
+    let end = |n: Option<i64>| option(n.map(|n| n.to_string()));
+    let clamp = option(arg.clamp.map(|bound| {
+        let (min, max) = (end(bound.min), end(bound.max));
+        format!("Bound {{ min: {min}, max: {max} }}")
+    }));
     format!("ArgSpec {{ name: {}, clamp: {clamp} }}", owned(&arg.name))
 }
 
 fn http(action: &HttpAction) -> String {
-    let option = |text: &Option<String>| {
-        text.as_ref()
-            .map_or("None".to_owned(), |t| format!("Some({})", owned(t)))
-    };
-    let body = action.body.as_ref().map_or("None".to_owned(), |body| {
-        format!("Some({})", wire_body(body))
-    });
+    let body = option(action.body.as_ref().map(wire_body));
     let security = action
         .security
         .iter()
@@ -272,10 +256,10 @@ fn http(action: &HttpAction) -> String {
     format!(
         "HttpAction {{ method: {}, base_url: {}, path: {}, params: {}, body: {body}, accept: {}, security: {} }}",
         owned(&action.method),
-        option(&action.base_url),
+        text(action.base_url.as_ref()),
         owned(&action.path),
         list(action.params.iter().map(param)),
-        option(&action.accept),
+        text(action.accept.as_ref()),
         list(security)
     )
 }

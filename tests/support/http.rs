@@ -159,6 +159,13 @@ impl Connection {
     /// Sends a POST with these headers beside `Content-Length`.
     #[track_caller]
     pub(crate) fn post(&mut self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Response {
+        self.begin(path, headers, body);
+        self.response().expect("a response")
+    }
+
+    /// Sends the same without waiting for the response.
+    #[track_caller]
+    pub(crate) fn begin(&mut self, path: &str, headers: &[(&str, &str)], body: &[u8]) {
         let mut head = format!("POST {path} HTTP/1.1\r\nContent-Length: {}\r\n", body.len());
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
@@ -167,7 +174,6 @@ impl Connection {
         // One write: two would wait for each other where delayed acknowledgements are on.
         let bytes = [head.as_bytes(), body].concat();
         self.send(&bytes).expect("the request is sent");
-        self.response().expect("a response")
     }
 
     /// Calls a tool in the modern era and returns the whole JSON-RPC response.
