@@ -259,9 +259,9 @@ impl Server {
         let entry = self.entry(name)?;
         Ok(match result {
             Ok((outcome, args)) => {
-                let fits = |value: &Value| entry.fits(value);
-                let advertised = entry.output_schema.is_some();
-                let fits = advertised.then_some(&fits as &dyn Fn(&Value) -> bool);
+                let schema = entry.output_schema.as_deref();
+                let fits = schema.map(|schema| |value: &Value| entry.fits(schema, value));
+                let fits = fits.as_ref().map(|fits| fits as &dyn Fn(&Value) -> bool);
                 output::success(outcome, args.clamped(), fits)
             }
             Err(error) => output::failure(&error),
@@ -288,12 +288,9 @@ impl Entry {
     }
 
     /// Whether a structured result matches the advertised schema.
-    fn fits(&self, value: &Value) -> bool {
-        let Some(schema) = &self.output_schema else {
-            return true;
-        };
+    fn fits(&self, schema: &JsonObject, value: &Value) -> bool {
         let validator = self.output.get_or_init(|| {
-            let schema = Value::Object((**schema).clone());
+            let schema = Value::Object(schema.clone());
             super::args::validator(&schema).ok()
         });
         validator
