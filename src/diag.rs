@@ -76,6 +76,8 @@ codes! {
     DuplicateKey = "MG106", Warning;
     /// A YAML feature that has no JSON meaning (a custom tag, a mapping as a key, `.inf`).
     YamlFeature = "MG107", Error;
+    /// The document has something that only a later version of OpenAPI reads; it is not read.
+    LaterVersion = "MG109", Warning;
     /// A `$ref` cannot be resolved, so the operation is left out.
     DanglingRef = "MG110", Warning;
     /// A `$ref` leads back to itself, so the operation is left out.

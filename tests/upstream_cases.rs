@@ -1,6 +1,7 @@
 //! Bad upstreams and bad arguments, one row a case: what the model is told, and what arrived.
 
 mod arguments;
+mod versions;
 
 use std::net::TcpListener;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! OpenAPI 3.0 and 3.1 documents: a tree of JSON values becomes a Catalog.
+//! OpenAPI 3.0, 3.1 and 3.2 documents: a tree of JSON values becomes a Catalog.
 //!
 //! The document stays a `Value` with references resolved where they are met, so that one bad
 //! operation costs that operation and nothing else.
@@ -14,6 +14,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics, Loc, Severity};
 
 mod allof;
 mod body;
+mod method;
 mod node;
 mod operation;
 mod output;
@@ -22,17 +23,13 @@ mod sample;
 mod schema;
 mod security;
 mod server;
+mod tag;
+mod version;
 
 use node::{Doc, Node};
-
-/// The OpenAPI versions that are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Version {
-    /// 3.0.x, with its own dialect of JSON Schema.
-    V3_0,
-    /// 3.1.x, with JSON Schema 2020-12.
-    V3_1,
-}
+use tag::Tags;
+pub(crate) use version::Version;
+use version::version;
 
 /// Time to read and compile a document.
 const TIME: Duration = Duration::from_secs(30);
@@ -54,11 +51,6 @@ pub struct ReadOptions {
     /// Whether samples of responses are made, for a server without an upstream.
     pub samples: bool,
 }
-
-/// The operations of a path item (OpenAPI 3.1.1 §4.8.9.1).
-const METHODS: [&str; 8] = [
-    "get", "put", "post", "delete", "options", "head", "patch", "trace",
-];
 
 /// Reads a document. `None` if it is not one; everything less is a diagnostic.
 pub fn read(root: &Value, options: &ReadOptions, diags: &mut Diagnostics) -> Option<Catalog> {
@@ -88,6 +80,7 @@ pub fn read(root: &Value, options: &ReadOptions, diags: &mut Diagnostics) -> Opt
         doc: &doc,
         options,
         credentials: &credentials,
+        tags: Tags::read(version, &top),
         diags,
         catalog: Catalog {
             source,
@@ -114,6 +107,7 @@ struct Reader<'a, 'd> {
     doc: &'d Doc<'a>,
     options: &'d ReadOptions,
     credentials: &'d IndexMap<String, crate::runtime::manifest::CredentialSpec>,
+    tags: Tags<'a>,
     diags: &'d mut Diagnostics,
     catalog: Catalog,
 }
@@ -158,13 +152,19 @@ impl<'a> Reader<'a, '_> {
             }
             Err(found) => return self.leave_out_item(path, *found),
         };
-        for method in METHODS {
-            let Some(node) = item.get(method).filter(|_| !self.late()) else {
-                continue;
-            };
+        for found in method::of_later_versions(self.doc.version, &item) {
+            self.diags.push(found);
+        }
+        for found in method::operations(self.doc.version, &item) {
+            if self.late() {
+                return;
+            }
             self.catalog.operations += 1;
-            let label = format!("{} {path}", method.to_uppercase());
-            match self.operation(path, method, &item, &node) {
+            let label = format!("{} {path}", found.method);
+            let read = found
+                .operation
+                .and_then(|node| self.operation(path, &found.method, &item, &node));
+            match read {
                 Ok(capability) => self.catalog.capabilities.push(capability),
                 Err(found) => self.leave_out(label, *found),
             }
@@ -210,58 +210,6 @@ impl<'a> Reader<'a, '_> {
                 seen.insert(id, capability.label());
             }
         }
-    }
-}
-
-/// Decides the version (OpenAPI 3.1.1 §4.8.1.1); an unquoted `3.0` is a YAML float and is read.
-fn version(root: &Value) -> Result<Version, Box<Diagnostic>> {
-    let refuse = |code, loc, message: String, help: &str| {
-        Err(Box::new(Diagnostic::new(code, loc, message).help(help)))
-    };
-    let Some(object) = root.as_object() else {
-        return refuse(
-            Code::NotOpenApi,
-            Loc::at(""),
-            "not an OpenAPI document: its root is not an object".into(),
-            "an OpenAPI document begins with `openapi: 3.1.0` (or 3.0.x)",
-        );
-    };
-    if let Some(swagger) = object.get("swagger") {
-        return refuse(
-            Code::Version,
-            Loc::at("/swagger"),
-            format!("Swagger {} is not read yet", plain(swagger)),
-            "convert the document to OpenAPI 3.0 or 3.1, for example with swagger2openapi",
-        );
-    }
-    let Some(openapi) = object.get("openapi") else {
-        let near = object
-            .keys()
-            .find(|key| key.eq_ignore_ascii_case("openapi"));
-        return refuse(
-            Code::NotOpenApi,
-            near.map_or(Loc::at(""), |key| {
-                Loc::key(format!("/{}", crate::diag::escape(key)))
-            }),
-            "not an OpenAPI document: it has no `openapi` field".into(),
-            if near.is_some() {
-                "field names are case-sensitive: write `openapi`"
-            } else {
-                "an OpenAPI document begins with `openapi: 3.1.0` (or 3.0.x)"
-            },
-        );
-    };
-    let text = plain(openapi);
-    let mut parts = text.split('.');
-    match (parts.next(), parts.next()) {
-        (Some("3"), Some("0") | None) => Ok(Version::V3_0),
-        (Some("3"), Some("1")) => Ok(Version::V3_1),
-        _ => refuse(
-            Code::Version,
-            Loc::at("/openapi"),
-            format!("OpenAPI version `{text}` is not read"),
-            "OpenAPI 3.0.x and 3.1.x are",
-        ),
     }
 }
 
@@ -348,22 +296,6 @@ mod tests {
             ),
         ] {
             assert_eq!(source_name(title, fallback), want, "{title}");
-        }
-    }
-
-    #[test]
-    fn versions_that_are_read() {
-        for (text, want) in [
-            (json!("3.0.3"), Some(Version::V3_0)),
-            (json!(3.0), Some(Version::V3_0)),
-            (json!(3), Some(Version::V3_0)),
-            (json!("3.1.1"), Some(Version::V3_1)),
-            (json!("3.2.0"), None),
-            (json!("4"), None),
-            (json!(null), None),
-        ] {
-            let found = version(&json!({"openapi": text})).ok();
-            assert_eq!(found, want, "{text}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::method::takes_body;
 use super::node::Node;
 use super::operation::OperationReader;
 use crate::catalog::Body;
@@ -54,13 +55,12 @@ impl<'a> OperationReader<'a, '_> {
             return Ok(None);
         };
         let node = self.doc.resolve(node)?;
-        if matches!(self.method, "get" | "head" | "options") {
+        if !takes_body(self.method) {
             // Generators write empty bodies everywhere; nothing is lost with those.
             if !is_empty(&node) {
                 let message = format!(
                     "{} {} has a body, which is not sent",
-                    self.method.to_uppercase(),
-                    self.path
+                    self.method, self.path
                 );
                 let found = Diagnostic::new(Code::UnsupportedBody, node.loc(), message);
                 let help = "declare query parameters; a read has no body (RFC 9110 §9.3.1)";
@@ -81,6 +81,7 @@ impl<'a> OperationReader<'a, '_> {
         offered.sort_by_key(|((rank, _), ..)| *rank);
         let mut best = None;
         for ((_, format), name, media) in offered {
+            let media = self.doc.resolve(media)?;
             let schema = match (media.get("schema"), format) {
                 (_, BodyFormat::Binary) => json!({"type": "string", "contentEncoding": "base64"}),
                 (Some(schema), _) => self.schemas.read(&schema)?,
@@ -164,7 +165,7 @@ impl<'a> OperationReader<'a, '_> {
         if node.flag("required") {
             return Err(Box::new(found));
         }
-        found.message += &format!("; {} {} sends none", self.method.to_uppercase(), self.path);
+        found.message += &format!("; {} {} sends none", self.method, self.path);
         self.schemas.diags().push(found);
         Ok(None)
     }

@@ -5,17 +5,17 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 
 use super::node::{Doc, Node};
 use super::schema::Schemas;
-use super::{Reader, output, security, server};
+use super::{Reader, method, output, security, server};
 use crate::catalog::Capability;
 use crate::diag::{Code, Diagnostic, Loc};
-use crate::runtime::manifest::{CredentialSpec, Effect};
+use crate::runtime::manifest::CredentialSpec;
 
 /// What the readers of an operation's parts share.
 pub(super) struct OperationReader<'a, 'd> {
     pub(super) doc: &'d Doc<'a>,
     pub(super) credentials: &'d IndexMap<String, CredentialSpec>,
     pub(super) path: &'d str,
-    /// Lower case.
+    /// As it is sent.
     pub(super) method: &'d str,
     pub(super) schemas: Schemas<'a, 'd>,
 }
@@ -35,11 +35,6 @@ impl<'a> Reader<'a, '_> {
             return Err(Box::new(
                 found.help("an operation has at least `responses`"),
             ));
-        }
-        if method == "trace" {
-            let message = "TRACE echoes credentials and cannot be a tool";
-            let found = Diagnostic::new(Code::UnsupportedMethod, node.loc(), message);
-            return Err(Box::new(found));
         }
         path_shape(path, item)?;
         let sent = sent_path(path, item)?;
@@ -66,23 +61,21 @@ impl<'a> Reader<'a, '_> {
         let input_defs = std::mem::take(&mut reader.schemas.defs);
         drop(reader);
         let text = |key: &str| node.str(key).or_else(|| item.str(key)).map(str::to_owned);
-        let label = self.options.samples.then(|| format!("{method} {path}"));
+        let label = self
+            .options
+            .samples
+            .then(|| format!("{} {path}", method.to_lowercase()));
         let server = server::server(self.options, [node, item, &root], self.diags);
         Ok(Capability {
             id: node
                 .str("operationId")
                 .filter(|id| !id.trim().is_empty())
                 .map(str::to_owned),
-            method: method.to_uppercase(),
+            method: method.to_owned(),
             path: sent,
-            tags: node
-                .get("tags")
-                .iter()
-                .flat_map(Node::items)
-                .filter_map(|tag| tag.value.as_str().map(str::to_owned))
-                .collect(),
-            effect: effect(method),
-            idempotent: !matches!(method, "post" | "patch"),
+            tags: self.tags.of(node),
+            effect: method::effect(method),
+            idempotent: method::is_idempotent(method),
             summary: text("summary"),
             description: text("description"),
             deprecated: node.flag("deprecated"),
@@ -169,15 +162,6 @@ fn sent_path(path: &str, item: &Node<'_>) -> Result<String, Box<Diagnostic>> {
     Err(Box::new(found.help(
         "write the path that is meant, without `.`, `..` and `\\`",
     )))
-}
-
-/// What a method does to the world (RFC 9110 §9.2.1).
-fn effect(method: &str) -> Effect {
-    match method {
-        "get" | "head" | "options" => Effect::Read,
-        "delete" => Effect::Destroy,
-        _ => Effect::Write,
-    }
 }
 
 #[cfg(test)]

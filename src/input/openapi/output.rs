@@ -47,7 +47,7 @@ pub(super) fn read(
         .get("content")
         .iter()
         .flat_map(Node::entries)
-        .map(|(name, media)| (name.to_owned(), media))
+        .map(|(name, media)| (name.to_owned(), doc.resolve(media.clone()).unwrap_or(media)))
         .collect();
     media_types.sort_by_key(|(name, _)| !super::body::is_json(name));
     let schema = media_types

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde_json::{Map, Value, json};
 
-use super::Version;
 use super::allof;
 use super::node::{Doc, Node};
 use crate::diag::render::is_hiding;
@@ -109,8 +108,8 @@ impl<'a, 'd> Schemas<'a, 'd> {
             Value::Object(object) if object.contains_key("$ref") => self.reference(node, depth),
             Value::Object(object) => self.object(node, object, depth),
             // Many clients know only objects.
-            Value::Bool(true) if self.doc.version == Version::V3_1 => json!({}),
-            Value::Bool(false) if self.doc.version == Version::V3_1 => json!({"not": {}}),
+            Value::Bool(true) if self.doc.version.is_json_schema() => json!({}),
+            Value::Bool(false) if self.doc.version.is_json_schema() => json!({"not": {}}),
             _ => {
                 let message = "this schema is not an object; anything is accepted in its place";
                 let found = Diagnostic::new(Code::SchemaKeyword, node.loc(), message);
@@ -165,7 +164,7 @@ impl<'a, 'd> Schemas<'a, 'd> {
             self.active.pop();
             found
         };
-        if self.doc.version == Version::V3_0 {
+        if !self.doc.version.is_json_schema() {
             return found;
         }
         self.with_siblings(node, found, depth)
@@ -240,7 +239,8 @@ impl<'a, 'd> Schemas<'a, 'd> {
         if let Some(discriminator) = node.get("discriminator") {
             discriminator::apply(node, &discriminator, &mut schema);
         }
-        if self.doc.version == Version::V3_0 && node.flag("nullable") {
+        let nullable = self.doc.version.nullable();
+        if nullable.is_some_and(|keyword| node.flag(keyword)) {
             schema = keyword::nullable(schema);
         }
         schema
@@ -301,7 +301,7 @@ impl<'a, 'd> Schemas<'a, 'd> {
             // These are read together with others, at the end.
             "required" | "allOf" | "nullable" | "discriminator" | "title" | "$ref" => {}
             "exclusiveMinimum" | "exclusiveMaximum" if value.is_boolean() => {
-                if self.doc.version != Version::V3_0 {
+                if self.doc.version.is_json_schema() {
                     let message = format!("`{key}` is {value}; it is read as in OpenAPI 3.0");
                     let found =
                         Diagnostic::new(Code::SchemaKeyword, node.loc().child(key), message);
@@ -379,11 +379,11 @@ impl<'a, 'd> Schemas<'a, 'd> {
         match value {
             Value::Bool(_) if key == "additionalProperties" => Some(value.clone()),
             Value::Bool(_)
-                if self.doc.version == Version::V3_1 && key.starts_with("unevaluated") =>
+                if self.doc.version.is_json_schema() && key.starts_with("unevaluated") =>
             {
                 Some(value.clone())
             }
-            Value::Bool(_) if self.doc.version == Version::V3_1 => {
+            Value::Bool(_) if self.doc.version.is_json_schema() => {
                 node.get(key).map(|schema| self.convert(&schema, depth + 1))
             }
             Value::Object(_) => node.get(key).map(|schema| self.convert(&schema, depth + 1)),

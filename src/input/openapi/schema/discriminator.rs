@@ -12,15 +12,28 @@ pub(super) fn apply(node: &Node<'_>, discriminator: &Node<'_>, schema: &mut Valu
         return;
     };
     let mapping = discriminator.get("mapping");
+    let default = discriminator.str("defaultMapping");
     for key in ["oneOf", "anyOf"] {
         let Some(list) = node.get(key) else { continue };
+        let values: Vec<Option<Vec<String>>> = list
+            .items()
+            .map(|alternative| {
+                let reference = alternative.str("$ref")?;
+                let fallback = default.is_some_and(|name| names(name, reference));
+                (!fallback).then(|| discriminating_values(reference, mapping.as_ref()))
+            })
+            .collect();
         for (index, alternative) in list.items().enumerate() {
-            let Some(reference) = alternative.str("$ref") else {
+            let Some(found) = schema.get_mut(key).and_then(|l| l.get_mut(index)) else {
                 continue;
             };
-            let values = discriminating_values(reference, mapping.as_ref());
-            if let Some(found) = schema.get_mut(key).and_then(|l| l.get_mut(index)) {
-                tag(found, property, &values);
+            match values.get(index) {
+                Some(Some(own)) => tag(found, property, own),
+                Some(None) if alternative.str("$ref").is_some() => {
+                    let others: Vec<&String> = values.iter().flatten().flatten().collect();
+                    exclude(found, property, &others);
+                }
+                _ => {}
             }
         }
     }
@@ -28,23 +41,38 @@ pub(super) fn apply(node: &Node<'_>, discriminator: &Node<'_>, schema: &mut Valu
 
 /// The values that lead to a schema: those that the mapping gives it, else its name.
 fn discriminating_values(reference: &str, mapping: Option<&Node<'_>>) -> Vec<String> {
-    let name = reference.rsplit('/').next().unwrap_or_default();
     let mapped: Vec<String> = mapping
         .iter()
         .flat_map(|mapping| mapping.entries())
-        .filter(|(_, target)| {
-            target
-                .value
-                .as_str()
-                .is_some_and(|t| t == reference || t == name)
-        })
+        .filter(|(_, target)| target.value.as_str().is_some_and(|t| names(t, reference)))
         .map(|(value, _)| value.to_owned())
         .collect();
     if mapped.is_empty() {
-        vec![name.to_owned()]
+        vec![last(reference).to_owned()]
     } else {
         mapped
     }
+}
+
+/// Whether the text of a mapping means the schema that a reference leads to: it is that reference, or
+/// the name of the schema.
+fn names(text: &str, reference: &str) -> bool {
+    text == reference || text == last(reference)
+}
+
+fn last(reference: &str) -> &str {
+    reference.rsplit('/').next().unwrap_or_default()
+}
+
+/// The alternative of `defaultMapping` (OpenAPI 3.2.0 §4.25) is for all that no other one claims: the
+/// property may be missing or have a value that nobody knows.
+fn exclude(alternative: &mut Value, property: &str, others: &[&String]) {
+    if others.is_empty() {
+        return;
+    }
+    let claimed = json!({"properties": {property: {"enum": others}}, "required": [property]});
+    let part = json!({"not": claimed});
+    *alternative = allof::merge(vec![alternative.take(), part]);
 }
 
 /// Adds `const` (or `enum`) for the property, unless the alternative says itself what it takes.

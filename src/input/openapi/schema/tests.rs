@@ -1,5 +1,6 @@
 //! Schemas of documents become JSON Schema 2020-12.
 
+use super::super::Version;
 use super::*;
 
 fn read(version: Version, root: &Value) -> (Value, Map<String, Value>) {
