@@ -11,6 +11,7 @@ use crate::runtime::manifest::{Manifest, VERSION};
 
 mod ident;
 mod lockfile;
+mod stage;
 mod tree;
 mod vendor;
 mod view;

@@ -7,6 +7,8 @@ use crate::support::cargo::{cargo, files, relative};
 use crate::support::process::run_program;
 use crate::support::{Output, Scratch, root, run};
 
+mod refused;
+
 const DOCUMENT: &str = "specs/bookshop/openapi.yaml";
 const GENERATED: &str = "generated/bookshop";
 

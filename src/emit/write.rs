@@ -1,16 +1,17 @@
 //! [I/O] The tree goes to disk without losing the owner's work.
 //!
 //! A generated file is replaced only if it is as it was written, or already as it will be; a file of the
-//! owner's is written once. Each file is written beside its place and renamed, and the lock comes last,
-//! so that an interruption leaves whole files and a folder that can be generated again.
+//! owner's is written once. All files or none are put in place (see `stage`), and an interrupted run is
+//! taken up by the next one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::stage::{STAGE, Stage, interrupted_lock};
 use super::tree::{Kind, Tree};
 use super::{LOCK, sha256};
 use crate::runtime::manifest::VERSION;
@@ -62,7 +63,8 @@ pub struct Changes {
 /// The folder is not one that mcpgen made, or generated files were changed by hand and `force` is off.
 pub fn compare(tree: &Tree, lock: &str, folder: &Path, force: bool) -> Result<Changes, WriteError> {
     refuse_link(folder)?;
-    let known = old_lock(folder, force)?;
+    refuse_link(&folder.join(STAGE))?;
+    let known = known(folder, force)?;
     let mut changes = Changes::default();
     let mut edited = Vec::new();
     for file in tree.iter() {
@@ -75,7 +77,8 @@ pub fn compare(tree: &Tree, lock: &str, folder: &Path, force: bool) -> Result<Ch
                 changes.kept.push(file.path.clone());
             }
             (Some(text), Kind::Generated) => {
-                if known.get(&file.path) != Some(&sha256(text)) {
+                let hashes = known.get(&file.path);
+                if !hashes.is_some_and(|hashes| hashes.contains(&sha256(text))) {
                     edited.push(file.path.clone());
                 }
                 changes.written.push(file.path.clone());
@@ -83,13 +86,13 @@ pub fn compare(tree: &Tree, lock: &str, folder: &Path, force: bool) -> Result<Ch
             (None, _) => changes.written.push(file.path.clone()),
         }
     }
-    for (path, hash) in known.iter().filter(|(path, _)| tree.get(path).is_none()) {
+    for (path, hashes) in known.iter().filter(|(path, _)| tree.get(path).is_none()) {
         if !is_inside(path) {
             continue;
         }
         refuse_links(folder, path)?;
         if let Some(text) = read(&folder.join(path))? {
-            if sha256(&text) != *hash {
+            if !hashes.contains(&sha256(&text)) {
                 edited.push(path.clone());
             }
             changes.removed.push(path.clone());
@@ -109,39 +112,24 @@ pub fn compare(tree: &Tree, lock: &str, folder: &Path, force: bool) -> Result<Ch
 ///
 /// # Errors
 ///
-/// The system refused; what was written is whole.
+/// The system refused; the folder is as it was.
 pub fn write(tree: &Tree, lock: &str, folder: &Path, changes: &Changes) -> Result<(), WriteError> {
-    for path in &changes.written {
-        if let Some(file) = tree.get(path) {
-            put(&folder.join(path), &file.text)?;
-        }
-    }
-    for path in &changes.removed {
+    let at = |path: &String| {
         let path = folder.join(path);
-        fs::remove_file(&path).map_err(|error| WriteError::Io(path, error))?;
+        move |error| WriteError::Io(path, error)
+    };
+    let failed = |error| WriteError::Io(folder.to_owned(), error);
+    let mut stage = Stage::open(folder).map_err(failed)?;
+    for path in &changes.written {
+        let text = tree.get(path).map_or(lock, |file| file.text.as_str());
+        stage.add(path, text).map_err(at(path))?;
     }
-    if changes.written.iter().any(|path| path == LOCK) {
-        put(&folder.join(LOCK), lock)?;
+    // The lock is the last of the written files.
+    for path in changes.removed.iter().chain(&changes.written) {
+        stage.exchange(path).map_err(at(path))?;
     }
+    stage.finish();
     Ok(())
-}
-
-/// Writes a file beside its place, then renames it.
-fn put(path: &Path, text: &str) -> Result<(), WriteError> {
-    let io = |error| WriteError::Io(path.to_owned(), error);
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).map_err(io)?;
-    }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".mcpgen-new");
-    let beside = path.with_file_name(name);
-    fs::write(&beside, text)
-        .and_then(|()| fs::rename(&beside, path))
-        .map_err(|error| {
-            // What could not be put in place is not left behind.
-            let _ = fs::remove_file(&beside);
-            io(error)
-        })
 }
 
 fn read(path: &Path) -> Result<Option<String>, WriteError> {
@@ -177,24 +165,45 @@ fn refuse_links(folder: &Path, path: &str) -> Result<(), WriteError> {
     Ok(())
 }
 
-/// The hashes of the lock in a folder; none if the folder is new or empty.
-fn old_lock(folder: &Path, force: bool) -> Result<BTreeMap<String, String>, WriteError> {
-    let path = folder.join(LOCK);
-    let Some(text) = read(&path)? else {
-        let mut entries = match fs::read_dir(folder) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
-            Err(error) => return Err(WriteError::Io(folder.to_owned(), error)),
-        };
-        let empty = entries.next().is_none();
-        return if empty || force {
-            Ok(BTreeMap::new())
-        } else {
-            Err(WriteError::NotOurs(folder.to_owned()))
-        };
+/// Hashes by path.
+type Hashes = BTreeMap<String, BTreeSet<String>>;
+
+/// The files that mcpgen wrote into a folder, with the hashes that they may have: those of the lock, and
+/// those of a run that was interrupted. None if the folder is new or empty.
+fn known(folder: &Path, force: bool) -> Result<Hashes, WriteError> {
+    let mut known = Hashes::new();
+    let lock = lock_in(&folder.join(LOCK), &mut known)?;
+    let interrupted = match lock_in(&interrupted_lock(folder), &mut known) {
+        // It was interrupted while that lock was written: no file had been put in place.
+        Err(WriteError::Lock(..)) => false,
+        other => other?,
+    };
+    if lock || interrupted || force || is_empty(folder)? {
+        Ok(known)
+    } else {
+        Err(WriteError::NotOurs(folder.to_owned()))
+    }
+}
+
+/// Whether a folder is new, or has nothing in it but what an interrupted run left.
+fn is_empty(folder: &Path) -> Result<bool, WriteError> {
+    match fs::read_dir(folder) {
+        Ok(entries) => {
+            let mut names = entries.flatten().map(|entry| entry.file_name());
+            Ok(names.all(|name| name == STAGE))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(WriteError::Io(folder.to_owned(), error)),
+    }
+}
+
+/// Adds the hashes of a lock; whether it is there.
+fn lock_in(path: &Path, known: &mut Hashes) -> Result<bool, WriteError> {
+    let Some(text) = read(path)? else {
+        return Ok(false);
     };
     let lock: Value = serde_json::from_str(&text)
-        .map_err(|error| WriteError::Lock(path.clone(), error.to_string()))?;
+        .map_err(|error| WriteError::Lock(path.to_owned(), error.to_string()))?;
     let version = lock
         .get("mcpgen")
         .and_then(Value::as_str)
@@ -205,16 +214,14 @@ fn old_lock(folder: &Path, force: bool) -> Result<BTreeMap<String, String>, Writ
             .collect()
     };
     if numbers(version) > numbers(VERSION) {
-        return Err(WriteError::Newer(path, version.to_owned()));
+        return Err(WriteError::Newer(path.to_owned(), version.to_owned()));
     }
-    let files = lock
-        .get("files")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten();
-    Ok(files
-        .filter_map(|(path, hash)| Some((path.clone(), hash.as_str()?.to_owned())))
-        .collect())
+    let files = lock.get("files").and_then(Value::as_object);
+    for (path, hash) in files.into_iter().flatten() {
+        let hashes = known.entry(path.clone()).or_default();
+        hashes.extend(hash.as_str().map(str::to_owned));
+    }
+    Ok(true)
 }
 
 /// Lines of the dependency table that the owner's `Cargo.toml` has no entry for.

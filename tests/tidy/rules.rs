@@ -160,6 +160,7 @@ const IO_FILES: &[&str] = &[
     "src/cli.rs",
     "src/cli/",
     "src/demo/bookshop.rs",
+    "src/emit/stage.rs",
     "src/emit/write.rs",
     "src/input/fetch.rs",
     "src/input/fetch/",
