@@ -84,6 +84,8 @@ codes! {
     CircularRef = "MG111", Warning;
     /// A `$ref` into another file or host, which is not read.
     ExternalRef = "MG112", Warning;
+    /// A `$dynamicRef` could mean several schemas; the nearest is used.
+    DynamicRef = "MG113", Warning;
     /// An operation, path item or parameter has the wrong shape, so the operation is left out.
     Malformed = "MG120", Warning;
     /// A path template names a parameter that is not declared; it is read as a string.
@@ -136,9 +138,20 @@ impl Serialize for Code {
     }
 }
 
+/// Which text of a run a place is in: the document itself, or a file that it drew in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct FileId(pub usize);
+
+impl FileId {
+    /// The document itself.
+    pub const MAIN: Self = Self(0);
+}
+
 /// A place in a source: a JSON Pointer (RFC 6901), resolved to a line and column when printed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Loc {
+    /// The text that it is in.
+    pub file: FileId,
     /// JSON Pointer of the node; the empty string is the whole document.
     pub pointer: String,
     /// 1-based line and column, where the place is known before there is a tree to point into.
@@ -173,10 +186,19 @@ impl Loc {
         }
     }
 
+    /// The same place in a file.
+    #[must_use]
+    pub fn of(self, file: FileId) -> Self {
+        Self { file, ..self }
+    }
+
     /// The place one step below this one.
     #[must_use]
     pub fn child(&self, token: &str) -> Self {
-        Self::at(format!("{}/{}", self.pointer, escape(token)))
+        Self {
+            file: self.file,
+            ..Self::at(format!("{}/{}", self.pointer, escape(token)))
+        }
     }
 }
 

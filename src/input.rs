@@ -1,4 +1,5 @@
 //! Front ends: each turns one kind of source into a Catalog and knows nothing of what is allowed.
 
+pub mod documents;
 pub mod fetch;
 pub mod openapi;

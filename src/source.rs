@@ -15,7 +15,10 @@ mod json;
 mod locate;
 mod position;
 mod scalar;
+mod set;
 mod yaml;
+
+pub use set::Sources;
 
 /// How many findings of one kind are reported one by one; the rest become a count.
 const MAX_REPORTS: usize = 100;

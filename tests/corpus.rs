@@ -14,6 +14,7 @@ use std::thread;
 use mcpgen::catalog::LeftOut;
 use mcpgen::compile::{Compiled, budget, compile};
 use mcpgen::diag::{Code, Diagnostics, Severity};
+use mcpgen::input::documents::Documents;
 use mcpgen::input::openapi::{ReadOptions, read};
 use mcpgen::policy::Policy;
 use mcpgen::runtime::manifest::Effect;
@@ -134,7 +135,7 @@ fn row(path: &Path) -> Row {
     };
     let catalog = tree
         .as_ref()
-        .and_then(|tree| read(tree, &options, &mut diags));
+        .and_then(|tree| read(&Documents::alone(tree.clone()), &options, &mut diags));
     let mut problems = Vec::new();
     let Some(catalog) = catalog else {
         let old_or_new = ["2."].iter().any(|start| version.starts_with(start));

@@ -55,8 +55,8 @@ impl Build {
         let options = Options {
             name: self.name.clone().unwrap_or(package),
             inputs: vec![(
-                file_name(&loaded.source.name),
-                emit::sha256(&loaded.source.text),
+                file_name(&loaded.sources.main().name),
+                emit::sha256(&loaded.sources.main().text),
             )],
         };
         let mut tree = emit::emit(&compiled.manifest, &options)?;

@@ -62,7 +62,7 @@ fn print_text(loaded: &Loaded) -> anyhow::Result<()> {
     write!(
         stdout,
         "{}",
-        render::text(&loaded.diags, &loaded.source, true)
+        render::text(&loaded.diags, &loaded.sources, true)
     )?;
     if let Some((catalog, compiled)) = &loaded.compiled {
         if !loaded.diags.is_empty() {
@@ -84,7 +84,7 @@ fn summary(
     writeln!(
         out,
         "{}: {}",
-        render::printable(&loaded.source.name),
+        render::printable(&loaded.sources.main().name),
         render::printable(format!("{} {}", catalog.title, catalog.version).trim())
     )?;
     writeln!(
@@ -206,6 +206,6 @@ fn print_json(loaded: &Loaded) -> anyhow::Result<()> {
             "tokens": budget::total(&compiled.manifest.tools),
         })
     });
-    let diagnostics = render::json(&loaded.diags, &loaded.source);
+    let diagnostics = render::json(&loaded.diags, &loaded.sources);
     report::print_json(&json!({"diagnostics": diagnostics, "summary": summary}))
 }

@@ -8,17 +8,18 @@ use super::progress::Progress;
 use crate::catalog::Catalog;
 use crate::compile::{Compiled, compile};
 use crate::diag::{Diagnostics, Severity, render};
+use crate::input::documents::Documents;
 use crate::input::{fetch, openapi};
 use crate::policy::Policy;
 use crate::runtime::backends;
 use crate::runtime::config::Config;
 use crate::runtime::manifest::{Action, Manifest};
 use crate::runtime::server::Server;
-use crate::source::{Budget, Source};
+use crate::source::{Budget, Source, Sources};
 
 /// A document, read and compiled, with what was found.
 pub(super) struct Loaded {
-    pub(super) source: Source,
+    pub(super) sources: Sources,
     pub(super) diags: Diagnostics,
     /// `None` if the document could not be read at all; the diagnostics say why.
     pub(super) compiled: Option<(Catalog, Compiled)>,
@@ -65,7 +66,8 @@ pub(super) fn compiled(
     let compiled = source
         .parse(&Budget::default(), &mut diags)
         .and_then(|tree| {
-            let mut catalog = openapi::read(&tree, &options, &mut diags)?;
+            let documents = Documents::at(tree, source.url.clone());
+            let mut catalog = openapi::read(&documents, &options, &mut diags)?;
             for capability in catalog.capabilities.iter_mut().filter(|_| mock) {
                 capability
                     .base_url
@@ -75,7 +77,7 @@ pub(super) fn compiled(
             Some((catalog, compiled))
         });
     Loaded {
-        source,
+        sources: source.into(),
         diags,
         compiled,
     }
@@ -134,7 +136,7 @@ impl Loaded {
             return Ok(self.compiled.as_ref());
         }
         let mut stderr = anstream::stderr().lock();
-        write!(stderr, "{}", render::text(&self.diags, &self.source, true))?;
+        write!(stderr, "{}", render::text(&self.diags, &self.sources, true))?;
         Ok(None)
     }
 

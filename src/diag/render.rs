@@ -9,8 +9,8 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde_json::{Map, Value};
 
-use super::{Diagnostic, Diagnostics, Loc, Severity};
-use crate::source::{Source, Span};
+use super::{Diagnostic, Diagnostics, FileId, Loc, Severity};
+use crate::source::{Source, Sources, Span};
 
 /// The widest part of a source line that is shown, in characters.
 const WINDOW: usize = 100;
@@ -20,7 +20,7 @@ const WINDOW_BEFORE: usize = 40;
 
 /// All findings in the style of rustc: message, place, source line and help. Ends with a line feed
 /// unless there are none. Colours are ANSI sequences.
-pub fn text(diags: &Diagnostics, source: &Source, color: bool) -> String {
+pub fn text(diags: &Diagnostics, sources: &Sources, color: bool) -> String {
     // The lines given here are cut already; the renderer must not cut them again, so it is told of
     // a terminal wider than any of them with every character escaped.
     let renderer = if color {
@@ -30,7 +30,8 @@ pub fn text(diags: &Diagnostics, source: &Source, color: bool) -> String {
     }
     .term_width(20 * WINDOW);
     let mut text = String::new();
-    for (diagnostic, span) in with_spans(diags, source) {
+    for (diagnostic, span) in with_spans(diags, sources) {
+        let source = sources.get(file(diagnostic));
         if !text.is_empty() {
             text.push('\n');
         }
@@ -44,9 +45,9 @@ pub fn text(diags: &Diagnostics, source: &Source, color: bool) -> String {
 /// `column` (from 1, in characters), `pointer` (JSON Pointer) and `help`.
 ///
 /// The strings are as they are; whoever prints them to a terminal needs [`printable`].
-pub fn json(diags: &Diagnostics, source: &Source) -> Vec<Value> {
-    with_spans(diags, source)
-        .map(|(diagnostic, span)| object(diagnostic, source, span))
+pub fn json(diags: &Diagnostics, sources: &Sources) -> Vec<Value> {
+    with_spans(diags, sources)
+        .map(|(diagnostic, span)| object(diagnostic, sources.get(file(diagnostic)), span))
         .collect()
 }
 
@@ -106,13 +107,22 @@ fn is_deceptive(c: char) -> bool {
             | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Each finding with its place in the text, found in one pass.
+/// The file that a finding is about.
+fn file(diagnostic: &Diagnostic) -> FileId {
+    diagnostic
+        .loc
+        .as_ref()
+        .map(|loc| loc.file)
+        .unwrap_or_default()
+}
+
+/// Each finding with its place in the text, found in one pass a file.
 fn with_spans<'a>(
     diags: &'a Diagnostics,
-    source: &Source,
+    sources: &Sources,
 ) -> impl Iterator<Item = (&'a Diagnostic, Option<Span>)> {
     let locs: Vec<&Loc> = diags.iter().filter_map(|d| d.loc.as_ref()).collect();
-    let mut spans = source.locate(&locs).into_iter();
+    let mut spans = sources.locate(&locs).into_iter();
     diags.iter().map(move |diagnostic| {
         let has_place = diagnostic.loc.is_some();
         let span = has_place.then(|| spans.next().flatten()).flatten();
@@ -245,8 +255,8 @@ mod tests {
         diags
     }
 
-    fn source(text: &str) -> Source {
-        Source::new("api.yaml", text)
+    fn source(text: &str) -> Sources {
+        Source::new("api.yaml", text).into()
     }
 
     #[test]
@@ -338,9 +348,31 @@ error[MG101]: outside
         let mut diags =
             one(Diagnostic::new(Code::Malformed, Loc::at("/a"), "\u{1b}c").help("\u{202e}"));
         diags.push(Diagnostic::general(Code::Malformed, "\u{200d}"));
-        let source = Source::new("x\u{1b}.yaml", "a: '\u{1b}\u{9b}\u{200d}\u{2066}'");
+        let source = Source::new("x\u{1b}.yaml", "a: '\u{1b}\u{9b}\u{200d}\u{2066}'").into();
         let text = text(&diags, &source, false);
         assert!(!text.contains(|c| c != '\n' && is_deceptive(c)), "{text:?}");
+    }
+
+    #[test]
+    fn each_place_is_in_its_own_file() {
+        let mut sources = source("a: 1");
+        let other = sources.add(Source::new("other.yaml", "\n\nb: 2"));
+        let mut diags = one(Diagnostic::new(
+            Code::Malformed,
+            Loc::at("/b").of(other),
+            "m",
+        ));
+        diags.push(Diagnostic::new(Code::Malformed, Loc::at("/a"), "m"));
+        let child = Loc::at("").of(other).child("b");
+        diags.push(Diagnostic::new(Code::Malformed, child, "n"));
+        let places: Vec<String> = json(&diags, &sources)
+            .iter()
+            .map(|found| format!("{}:{}", found["file"].as_str().unwrap(), found["line"]))
+            .collect();
+        assert_eq!(places, ["other.yaml:3", "api.yaml:1", "other.yaml:3"]);
+        let text = text(&diags, &sources, false);
+        assert!(text.contains("--> other.yaml:3:4"), "{text}");
+        assert!(text.contains("--> api.yaml:1:4"), "{text}");
     }
 
     #[test]

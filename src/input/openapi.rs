@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::catalog::{Catalog, LeftOut};
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc, Severity};
+use crate::input::documents::Documents;
 
 mod allof;
 mod body;
@@ -19,6 +20,7 @@ mod node;
 mod operation;
 mod output;
 mod param;
+mod refer;
 mod sample;
 mod schema;
 mod security;
@@ -53,7 +55,12 @@ pub struct ReadOptions {
 }
 
 /// Reads a document. `None` if it is not one; everything less is a diagnostic.
-pub fn read(root: &Value, options: &ReadOptions, diags: &mut Diagnostics) -> Option<Catalog> {
+pub fn read(
+    documents: &Documents,
+    options: &ReadOptions,
+    diags: &mut Diagnostics,
+) -> Option<Catalog> {
+    let root = documents.main();
     let version = match version(root) {
         Ok(version) => version,
         Err(diagnostic) => {
@@ -61,7 +68,7 @@ pub fn read(root: &Value, options: &ReadOptions, diags: &mut Diagnostics) -> Opt
             return None;
         }
     };
-    let doc = Doc::new(root, version);
+    let doc = Doc::new(root, version).among(documents);
     let top = Node::root(root);
     let info = top.get("info");
     // A version such as `1.0` is a number if nobody quoted it.
@@ -164,6 +171,9 @@ impl<'a> Reader<'a, '_> {
             let read = found
                 .operation
                 .and_then(|node| self.operation(path, &found.method, &item, &node));
+            for note in self.doc.take_notes() {
+                self.diags.push(note);
+            }
             match read {
                 Ok(capability) => self.catalog.capabilities.push(capability),
                 Err(found) => self.leave_out(label, *found),
@@ -308,7 +318,8 @@ mod tests {
                 ..ReadOptions::default()
             };
             let mut diags = Diagnostics::default();
-            let catalog = read(&root, &options, &mut diags);
+            let documents = Documents::alone(root.clone());
+            let catalog = read(&documents, &options, &mut diags);
             assert_eq!((catalog.is_some(), !diags.has_errors()), (want, want));
         }
     }

@@ -9,10 +9,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mcpgen::compile::compile;
 use mcpgen::diag::{Diagnostics, render};
+use mcpgen::input::documents::Documents;
 use mcpgen::input::openapi::{ReadOptions, read};
 use mcpgen::policy::Policy;
 use mcpgen::runtime::manifest::{Effect, Manifest};
-use mcpgen::source::{Budget, Source};
+use mcpgen::source::{Budget, Source, Sources};
 use serde_json::{Value, json};
 
 use crate::support::{root, tools};
@@ -115,8 +116,9 @@ fn compiled(text: &str) -> Option<Manifest> {
         ..Policy::default()
     };
     let tree = source.parse(&Budget::default(), &mut diags);
-    let catalog = tree.and_then(|tree| read(&tree, &options, &mut diags));
+    let catalog = tree.and_then(|tree| read(&Documents::at(tree, None), &options, &mut diags));
     let manifest = catalog.map(|catalog| compile(&catalog, &policy, &mut diags).manifest);
+    let source = Sources::from(source);
     let text = render::text(&diags, &source, false);
     assert_eq!(text.is_empty(), diags.is_empty());
     render::json(&diags, &source);

@@ -59,7 +59,7 @@ pub(super) fn operations<'a>(version: Version, item: &Node<'a>) -> Vec<Found<'a>
 /// An entry of `additionalOperations`. What has a field of its own does not belong there, however it
 /// is written: servers differ in whether they tell `Delete` from `DELETE`.
 fn additional<'a>((method, operation): (&str, Node<'a>)) -> Found<'a> {
-    let key = Loc::key(operation.pointer.clone());
+    let key = operation.key_loc();
     let lower = method.to_ascii_lowercase();
     let operation = if lower == "trace" || lower == "connect" {
         refused("it is not for talking to an API", key)
@@ -103,7 +103,7 @@ pub(super) fn of_later_versions(
     let found = fields.filter(move |_| version < Version::V3_2);
     found.map(|(field, node)| {
         let message = format!("`{field}` is of OpenAPI 3.2; what is under it is not read");
-        let loc = Loc::key(node.pointer);
+        let loc = node.key_loc();
         Diagnostic::new(Code::LaterVersion, loc, message)
             .help("write `openapi: 3.2.0` if the document is of that version")
     })

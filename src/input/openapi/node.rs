@@ -1,26 +1,33 @@
-//! A value of the document together with its place, and references from one place to another.
+//! A value of the document, or of a file that it refers to, together with its place.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
-use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::Version;
-use crate::diag::nearest::nearest;
-use crate::diag::{Code, Diagnostic, Loc, escape};
+use crate::diag::{Diagnostic, FileId, Loc, escape};
+use crate::input::documents::Documents;
 
-/// The document.
+/// The document, and the files that it refers to.
 pub(super) struct Doc<'a> {
     pub(super) root: &'a Value,
     pub(super) version: Version,
     /// Schemas of arguments that were read so far, over all operations.
     pub(super) schemas_read: Cell<usize>,
+    /// Where references out of the document lead; none if it is alone.
+    pub(super) documents: Option<&'a Documents>,
+    /// What was found while references were followed and is no reason to stop.
+    pub(super) notes: RefCell<Vec<Diagnostic>>,
 }
 
-/// A value and the JSON Pointer to it.
+/// A file and a JSON Pointer into it: what makes two nodes one.
+pub(super) type Place = (FileId, String);
+
+/// A value, the file that it is in and the JSON Pointer to it.
 #[derive(Clone)]
 pub(super) struct Node<'a> {
     pub(super) value: &'a Value,
+    pub(super) file: FileId,
     pub(super) pointer: String,
 }
 
@@ -29,12 +36,32 @@ impl<'a> Node<'a> {
     pub(super) fn root(value: &'a Value) -> Self {
         Self {
             value,
+            file: FileId::MAIN,
             pointer: String::new(),
         }
     }
 
     pub(super) fn loc(&self) -> Loc {
-        Loc::at(self.pointer.clone())
+        Loc::at(self.pointer.clone()).of(self.file)
+    }
+
+    /// The place of its key.
+    pub(super) fn key_loc(&self) -> Loc {
+        Loc::key(self.pointer.clone()).of(self.file)
+    }
+
+    /// What makes this node itself and no other.
+    pub(super) fn place(&self) -> Place {
+        (self.file, self.pointer.clone())
+    }
+
+    /// The value at a token of a JSON Pointer, as it is written there.
+    pub(super) fn step(&self, token: &str) -> Option<Node<'a>> {
+        Some(Node {
+            value: self.value.pointer(&format!("/{token}"))?,
+            file: self.file,
+            pointer: format!("{}/{token}", self.pointer),
+        })
     }
 
     /// The value of a key, if this is an object that has it.
@@ -42,6 +69,7 @@ impl<'a> Node<'a> {
         let value = self.value.as_object()?.get(key)?;
         Some(Node {
             value,
+            file: self.file,
             pointer: format!("{}/{}", self.pointer, escape(key)),
         })
     }
@@ -61,7 +89,7 @@ impl<'a> Node<'a> {
 
     /// The entries, if this is an object.
     pub(super) fn entries(&self) -> impl Iterator<Item = (&'a str, Node<'a>)> {
-        let pointer = self.pointer.clone();
+        let (file, pointer) = self.place();
         self.value
             .as_object()
             .into_iter()
@@ -71,6 +99,7 @@ impl<'a> Node<'a> {
                     key.as_str(),
                     Node {
                         value,
+                        file,
                         pointer: format!("{pointer}/{}", escape(key)),
                     },
                 )
@@ -79,7 +108,7 @@ impl<'a> Node<'a> {
 
     /// The items, if this is an array.
     pub(super) fn items(&self) -> impl Iterator<Item = Node<'a>> {
-        let pointer = self.pointer.clone();
+        let (file, pointer) = self.place();
         self.value
             .as_array()
             .into_iter()
@@ -87,128 +116,9 @@ impl<'a> Node<'a> {
             .enumerate()
             .map(move |(index, value)| Node {
                 value,
+                file,
                 pointer: format!("{pointer}/{index}"),
             })
-    }
-}
-
-/// References that one chain may have.
-const CHAIN_MAX: usize = 100;
-
-impl<'a> Doc<'a> {
-    pub(super) fn new(root: &'a Value, version: Version) -> Self {
-        Self {
-            root,
-            version,
-            schemas_read: Cell::new(0),
-        }
-    }
-
-    /// Follows `$ref`s from a node until something that is none. The error is the diagnostic for
-    /// whatever needed the node.
-    pub(super) fn resolve(&self, mut node: Node<'a>) -> Result<Node<'a>, Box<Diagnostic>> {
-        let start = node.clone();
-        for _ in 0..CHAIN_MAX {
-            let Some(reference) = node.str("$ref") else {
-                return Ok(node);
-            };
-            node = self.target(&node, reference)?;
-            if node.pointer == start.pointer {
-                break;
-            }
-        }
-        let reference = start.str("$ref").unwrap_or_default();
-        Err(Box::new(
-            Diagnostic::new(
-                Code::CircularRef,
-                start.loc().child("$ref"),
-                format!("`{reference}` refers to itself"),
-            )
-            .help("let the chain of references end at something that is no reference"),
-        ))
-    }
-
-    /// The node that one reference names: `#` and a JSON Pointer, percent-decoded
-    /// (RFC 6901 §6), into any place of the document.
-    pub(super) fn target(
-        &self,
-        from: &Node<'a>,
-        reference: &str,
-    ) -> Result<Node<'a>, Box<Diagnostic>> {
-        let refuse = |code, message: String, help: &str| {
-            Err(Box::new(
-                Diagnostic::new(code, from.loc().child("$ref"), message).help(help),
-            ))
-        };
-        let Some(fragment) = reference.strip_prefix('#') else {
-            return refuse(
-                Code::ExternalRef,
-                format!("`{reference}` is outside the document"),
-                "only the document itself is read: copy the definition into it",
-            );
-        };
-        let Ok(pointer) = percent_decode_str(fragment).decode_utf8() else {
-            return refuse(
-                Code::DanglingRef,
-                format!("`{reference}` is not UTF-8"),
-                "correct the reference",
-            );
-        };
-        let plainly = self.root.pointer(&pointer).map(|value| Node {
-            value,
-            pointer: pointer.clone().into_owned(),
-        });
-        match plainly.or_else(|| self.through(&pointer)) {
-            Some(node) => Ok(node),
-            None => refuse(
-                Code::DanglingRef,
-                format!("`{reference}` names nothing in the document"),
-                &self.nearest(&pointer),
-            ),
-        }
-    }
-
-    /// Follows a pointer whose way leads through references, as many documents have it
-    /// (`#/paths/~1pets/get/responses/200/content`, where the response is a `$ref`).
-    fn through(&self, pointer: &str) -> Option<Node<'a>> {
-        let mut node = Node::root(self.root);
-        let mut hops = 0;
-        for token in pointer.strip_prefix('/')?.split('/') {
-            while let Some(reference) = node.str("$ref") {
-                hops += 1;
-                let fragment = reference.strip_prefix('#').filter(|_| hops <= CHAIN_MAX)?;
-                let target = percent_decode_str(fragment).decode_utf8().ok()?;
-                let value = self.root.pointer(&target)?;
-                node = Node {
-                    value,
-                    pointer: target.into_owned(),
-                };
-            }
-            let value = node.value.pointer(&format!("/{token}"))?;
-            node = Node {
-                value,
-                pointer: format!("{}/{token}", node.pointer),
-            };
-        }
-        Some(node)
-    }
-
-    /// Names the deepest part of a dangling pointer that exists and, below it, the key that was
-    /// perhaps meant.
-    fn nearest(&self, pointer: &str) -> String {
-        let Some((parent, last)) = pointer.rsplit_once('/') else {
-            return "a reference into the document is `#/` and a JSON Pointer".to_owned();
-        };
-        let Some(Value::Object(object)) = self.root.pointer(parent) else {
-            return format!("`#{parent}` does not exist either");
-        };
-        let last = last.replace("~1", "/").replace("~0", "~");
-        let same = object.keys().find(|key| key.eq_ignore_ascii_case(&last));
-        let near = || nearest(&last, object.keys().map(String::as_str));
-        match same.map(String::as_str).or_else(near) {
-            Some(key) => format!("did you mean `#{parent}/{}`?", escape(key)),
-            None => format!("`#{parent}` has no `{last}`"),
-        }
     }
 }
 

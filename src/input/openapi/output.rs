@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::node::{Doc, Node};
+use super::node::{Doc, Node, Place};
 use crate::catalog::Output;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 
@@ -96,8 +96,8 @@ struct Shape<'a, 'd> {
     left: usize,
     /// Whether the budget did not suffice; what came too late is not told.
     over: bool,
-    /// Pointers of the schemas that are being read, outermost first.
-    active: Vec<String>,
+    /// Places of the schemas that are being read, outermost first.
+    active: Vec<Place>,
 }
 
 impl<'a, 'd> Shape<'a, 'd> {
@@ -130,9 +130,10 @@ impl<'a, 'd> Shape<'a, 'd> {
             return false;
         }
         self.left -= 1;
-        let enters = self.active.len() < HEIGHT_MAX && !self.active.contains(&node.pointer);
+        let place = node.place();
+        let enters = self.active.len() < HEIGHT_MAX && !self.active.contains(&place);
         if enters {
-            self.active.push(node.pointer.clone());
+            self.active.push(place);
         }
         enters
     }
@@ -267,10 +268,7 @@ mod tests {
                 json!({}),
             ),
         ] {
-            let node = Node {
-                value: &schema,
-                pointer: String::new(),
-            };
+            let node = Node::root(&schema);
             assert_eq!(lenient(&doc, &node), want, "{schema}");
         }
         let told = |key: &str| lenient(&doc, &Node::root(&root).get(key).unwrap());

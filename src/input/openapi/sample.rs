@@ -268,13 +268,7 @@ mod tests {
         let mut root = schema.clone();
         root["s"] = schema.clone();
         let doc = Doc::new(&root, Version::V3_1);
-        let types = [(
-            "application/json".to_owned(),
-            Node {
-                value: &media,
-                pointer: String::new(),
-            },
-        )];
+        let types = [("application/json".to_owned(), Node::root(&media))];
         let Sample::Json(first) = of_response(&doc, "GET /a", &types) else {
             panic!("not JSON")
         };
@@ -296,13 +290,7 @@ mod tests {
         let media = json!({"examples": {"one": {"value": {"a": 1}}}, "schema": {"type": "string"}});
         let root = json!({});
         let doc = Doc::new(&root, Version::V3_0);
-        let types = [(
-            "application/json".to_owned(),
-            Node {
-                value: &media,
-                pointer: String::new(),
-            },
-        )];
+        let types = [("application/json".to_owned(), Node::root(&media))];
         assert_eq!(
             of_response(&doc, "x", &types),
             Sample::Json(json!({"a": 1}))

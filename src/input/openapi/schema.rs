@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use serde_json::{Map, Value, json};
 
 use super::allof;
-use super::node::{Doc, Node};
+use super::node::{Doc, Node, Place};
 use crate::diag::render::is_hiding;
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc, Severity};
 
@@ -34,13 +34,13 @@ pub(super) struct Schemas<'a, 'd> {
     diags: &'d mut Diagnostics,
     /// Definitions that were needed, by name.
     pub(super) defs: Map<String, Value>,
-    /// Pointer of a definition -> its name in `defs`.
-    names: BTreeMap<String, String>,
+    /// Place of a definition -> its name in `defs`.
+    names: BTreeMap<Place, String>,
     /// Names that are taken, with the number that was tried last for each.
     taken: BTreeMap<String, usize>,
     waiting: VecDeque<(String, Node<'a>)>,
-    /// Pointers of the references that are being inlined, outermost first.
-    active: Vec<String>,
+    /// Places of the references that are being inlined, outermost first.
+    active: Vec<Place>,
     nodes: usize,
     /// The first reference that could not be followed: the operation is left out for it.
     broken: Option<Box<Diagnostic>>,
@@ -105,7 +105,11 @@ impl<'a, 'd> Schemas<'a, 'd> {
             return json!({});
         }
         match node.value {
-            Value::Object(object) if object.contains_key("$ref") => self.reference(node, depth),
+            Value::Object(object)
+                if object.contains_key("$ref") || self.doc.reference(node).is_some() =>
+            {
+                self.reference(node, depth)
+            }
             Value::Object(object) => self.object(node, object, depth),
             // Many clients know only objects.
             Value::Bool(true) if self.doc.version.is_json_schema() => json!({}),
@@ -149,17 +153,17 @@ impl<'a, 'd> Schemas<'a, 'd> {
                 return json!({});
             }
         };
-        let pointer = target.pointer.clone();
+        let place = target.place();
         let too_much = depth > INLINE_DEPTH || self.nodes > INLINE_NODES;
-        let found = if let Some(name) = self.names.get(&pointer) {
+        let found = if let Some(name) = self.names.get(&place) {
             json!({"$ref": format!("#/$defs/{name}")})
-        } else if too_much || self.active.contains(&pointer) {
-            let name = self.def_name(&pointer);
-            self.names.insert(pointer, name.clone());
+        } else if too_much || self.active.contains(&place) {
+            let name = self.def_name(&target);
+            self.names.insert(place, name.clone());
             self.waiting.push_back((name.clone(), target));
             json!({"$ref": format!("#/$defs/{name}")})
         } else {
-            self.active.push(pointer);
+            self.active.push(place);
             let found = self.convert(&target, depth + 1);
             self.active.pop();
             found
@@ -180,6 +184,7 @@ impl<'a, 'd> Schemas<'a, 'd> {
         }
         let mut rest = object.clone();
         rest.remove("$ref");
+        rest.remove("$dynamicRef");
         let siblings = self.object(node, &rest, depth);
         match siblings {
             Value::Object(siblings) if siblings.is_empty() => target,
@@ -187,9 +192,11 @@ impl<'a, 'd> Schemas<'a, 'd> {
         }
     }
 
-    /// A name for a definition: the last token of its pointer, made safe for a URI fragment.
-    fn def_name(&mut self, pointer: &str) -> String {
-        let last = pointer.rsplit('/').next().unwrap_or_default();
+    /// A name for a definition: the last token of its pointer, or the name of the file that it is the
+    /// whole of, made safe for a URI fragment.
+    fn def_name(&mut self, node: &Node<'a>) -> String {
+        let last = node.pointer.rsplit('/').next().unwrap_or_default();
+        let last = self.doc.file_name(node).unwrap_or(last);
         let safe = |c: char| {
             if c.is_ascii_alphanumeric() || "_.-".contains(c) {
                 c
@@ -334,7 +341,7 @@ impl<'a, 'd> Schemas<'a, 'd> {
         let mut out = Map::new();
         for (name, schema) in map.entries() {
             if key == "properties" && is_hiding(name) {
-                self.hiding(Loc::key(schema.pointer.clone()), "the name of a property");
+                self.hiding(schema.key_loc(), "the name of a property");
             }
             if key != "properties" || !self.hidden(&schema) {
                 out.insert(name.to_owned(), self.convert(&schema, depth + 1));
@@ -346,7 +353,7 @@ impl<'a, 'd> Schemas<'a, 'd> {
     /// A property that only responses have (OpenAPI 3.1.1 §4.8.24.1, `readOnly`).
     fn hidden(&self, schema: &Node<'a>) -> bool {
         schema.flag("readOnly")
-            || (schema.str("$ref").is_some()
+            || (self.doc.reference(schema).is_some()
                 && self
                     .doc
                     .resolve(schema.clone())
