@@ -12,6 +12,8 @@ use serde_json::{Value, json};
 use crate::support::process::run_program;
 use crate::support::{HttpServer, Recorded, Reply, Upstream};
 
+mod built;
+
 const PETSHOP: &str = "tests/interop/petshop.yaml";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 

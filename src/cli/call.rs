@@ -60,7 +60,7 @@ impl Call {
         let Some((catalog, compiled)) = loaded.usable()? else {
             return Ok(ExitCode::FAILURE);
         };
-        let spec = self.find(compiled)?;
+        let spec = self.find(compiled, loaded.shown(&self.options.doc))?;
         let arguments = self.arguments(spec)?;
         let config = load::config(&self.options, &compiled.manifest)?;
         let server = load::server(catalog, &compiled.manifest, &config, self.mock)?;
@@ -83,7 +83,7 @@ impl Call {
     }
 
     /// The tool, or why there is none of that name.
-    fn find<'c>(&self, compiled: &'c Compiled) -> anyhow::Result<&'c ToolSpec> {
+    fn find<'c>(&self, compiled: &'c Compiled, doc: &str) -> anyhow::Result<&'c ToolSpec> {
         if let Some(spec) = compiled
             .manifest
             .tools
@@ -114,9 +114,8 @@ impl Call {
         match near {
             Some(near) => bail!("no tool is called `{}`; did you mean `{near}`?", self.tool),
             None => bail!(
-                "no tool is called `{}`; `mcpgen list {}` shows them",
-                self.tool,
-                self.options.doc
+                "no tool is called `{}`; `mcpgen list {doc}` shows them",
+                self.tool
             ),
         }
     }

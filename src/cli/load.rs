@@ -140,11 +140,21 @@ impl Loaded {
         Ok(None)
     }
 
+    /// The document as it may be shown: of a URL, nothing that may be a credential.
+    pub(super) fn shown<'a>(&'a self, doc: &'a str) -> &'a str {
+        if doc.contains("://") {
+            &self.sources.main().name
+        } else {
+            doc
+        }
+    }
+
     /// Says on standard error how much was found, without the details.
     pub(super) fn mention_warnings(&self, doc: &str) -> anyhow::Result<()> {
         let warnings = self.diags.count(Severity::Warning);
         if warnings > 0 {
             let noun = if warnings == 1 { "warning" } else { "warnings" };
+            let doc = self.shown(doc);
             writeln!(
                 anstream::stderr(),
                 "mcpgen: {warnings} {noun}; `mcpgen check {doc}` shows them"

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::{Value, json};
 
 use super::scene::{Scene, document, error_code, operation, param};
-use crate::support::{Client, Recorded, Reply, Scratch, Upstream, run};
+use crate::support::process::run_program;
+use crate::support::{Client, Recorded, Reply, Scratch, Upstream, cargo, run};
 
 /// Every credential that a server may hold. `canary` is in each; what an encoding makes of them is
 /// listed beside.
@@ -148,6 +149,15 @@ fn echo(request: &Recorded) -> Reply {
             )
             .header("Set-Cookie", request.header("cookie").unwrap_or("a=b")),
     }
+}
+
+/// Something to warn of: a warning names the document.
+fn warned_of() -> Value {
+    operation(
+        "get",
+        "left",
+        &json!({"parameters": [{"in": "nowhere", "name": "x"}]}),
+    )
 }
 
 #[test]
@@ -331,8 +341,10 @@ fn a30_canary_secrets_where_things_go_wrong() {
 
 #[test]
 fn a30_canary_secrets_in_the_documents_url() {
-    let upstream = Upstream::start(|request: &Recorded| match request.path() {
-        "/openapi.json" => Reply::json(&guarded(&["json"])),
+    let mut doc = guarded(&["json"]);
+    doc["paths"]["/left"] = warned_of();
+    let upstream = Upstream::start(move |request: &Recorded| match request.path() {
+        "/openapi.json" => Reply::json(&doc),
         "/broken.json" => Reply::content("application/json", "{\"openapi\": \"3.1.0\","),
         "/gone.json" => Reply::status(404),
         "/moved.json" => Reply::status(302).header("Location", "http://example.com/?canary=canary"),
@@ -346,6 +358,7 @@ fn a30_canary_secrets_in_the_documents_url() {
         for command in ["check", "list", "plan"] {
             clean(command, &run(&[command, &url], &ENV, b"").both());
         }
+        clean("call", &run(&["call", &url, "none"], &ENV, b"").both());
         clean("serve", &run(&["serve", &url, "-vv"], &ENV, b"").both());
         clean(
             "call",
@@ -369,6 +382,54 @@ fn a30_canary_secrets_in_the_documents_url() {
         &client.result("tools/list", json!({})).to_string(),
     );
     clean("the log", &client.stderr());
+}
+
+#[test]
+fn a30_canary_secrets_in_a_generated_crate() {
+    let mut doc = guarded(&["json"]);
+    doc["paths"]["/left"] = warned_of();
+    let upstream = Upstream::start(move |_: &Recorded| Reply::json(&doc));
+    let url = format!(
+        "127.0.0.1:{}/openapi.json?token=canary#canary",
+        upstream.port()
+    );
+    let url = format!("http://user:canary@{url}");
+    let scratch = Scratch::new();
+    let folder = scratch.path().join("server");
+    let text = folder.to_str().expect("UTF-8");
+    let nobody = ["--base-url", "http://127.0.0.1:9"];
+    let base = ["build", &url, "-o", text, "--name", "secret-server"];
+    let build = [&base[..], &nobody, &OPTIONS].concat();
+    // Written, found to be current, replaced, and refused.
+    for extra in [&[][..], &["--check"], &["--force"], &["--name", "canary:"]] {
+        let output = run(&[&build[..], extra].concat(), &ENV, b"");
+        let all = output.both().replace("`canary:`", "");
+        assert_eq!(output.status, if extra.len() > 1 { 2 } else { 0 }, "{all}");
+        clean(&format!("build {extra:?}"), &all);
+    }
+    // The runtime's files are mcpgen's own, byte for byte, and one has a canary in its test.
+    let files = cargo::relative(&folder);
+    let own = files
+        .iter()
+        .filter(|path| !path.starts_with("src/runtime/"));
+    for path in own {
+        let bytes = std::fs::read(folder.join(path)).expect("a file");
+        clean(path, &String::from_utf8_lossy(&bytes));
+    }
+    let program = cargo::program(&folder, "secret-server");
+    let manifest = run_program(&program, &["manifest"], &ENV, b"").expect(0);
+    assert!(manifest.stdout.contains("${env:EXTRA}"));
+    clean("the crate's manifest", &manifest.both());
+    for args in [
+        &["--help"][..],
+        &["--http", "canary"],
+        &["--proxy", "canary:"],
+    ] {
+        let output = run_program(&program, args, &ENV, b"");
+        // What stands on the command line is no secret of the environment's.
+        let shown = output.both().replace("'canary'", "").replace("canary:", "");
+        clean(&format!("the crate with {args:?}"), &shown);
+    }
 }
 
 impl crate::support::Output {
