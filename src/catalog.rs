@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use crate::diag::Loc;
-use crate::runtime::manifest::{BodyFormat, CredentialSpec, Effect, Place, Style};
+use crate::runtime::manifest::{BodyFormat, CredentialSpec, Effect, Place, Style, WirePart};
 
 /// What a source can do.
 #[derive(Debug, Clone, Default)]
@@ -115,12 +115,17 @@ pub struct Param {
 pub struct Body {
     /// Media type that is sent.
     pub content_type: String,
+    /// Other media types that the argument of a binary body may name.
+    pub also: Vec<String>,
     /// How its text is made.
     pub format: BodyFormat,
     /// Whether it must be there.
     pub required: bool,
     /// JSON Schema 2020-12.
     pub schema: Value,
+    /// How fields of a form are written that are not written in the usual way, by property. All
+    /// declared ones are here.
+    pub parts: IndexMap<String, WirePart>,
     /// What the document says of it.
     pub description: Option<String>,
 }

@@ -120,6 +120,10 @@ codes! {
     CredentialToDocumentHost = "MG143", Warning;
     /// Two security schemes come to one environment variable; the later one gets a suffix.
     VariableCollision = "MG144", Warning;
+    /// Several media types are offered for a body; one of them is sent.
+    BodyChoice = "MG156", Note;
+    /// The encoding of a form field is not applied as the document says.
+    PartEncoding = "MG157", Warning;
     /// Nothing is left to serve.
     NothingToServe = "MG301", Error;
     /// Two operations cleaned to the same tool name; the later one got a suffix.

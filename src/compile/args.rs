@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::clamp;
 use crate::catalog::{Body, Capability};
-use crate::runtime::manifest::{ArgSpec, BodyContent, WireBody, WireParam};
+use crate::runtime::manifest::{ArgSpec, BodyContent, WireBody, WireParam, WirePart};
 
 /// Longest property name that clients accept.
 const NAME_MAX: usize = 64;
@@ -74,8 +74,10 @@ pub(super) fn arguments(capability: &Capability) -> Arguments {
     let body_names = names.iter().zip(&candidates).skip(capability.params.len());
     let body = capability.body.as_ref().map(|body| WireBody {
         content_type: body.content_type.clone(),
+        also: body.also.clone(),
         format: body.format,
         required: body.required,
+        parts: parts(body, flat.is_some()),
         content: if flat.is_some() {
             BodyContent::Properties(
                 body_names
@@ -96,6 +98,14 @@ pub(super) fn arguments(capability: &Capability) -> Arguments {
         schema: schema(capability, &names, candidates, flat.as_ref()),
         body,
     }
+}
+
+/// How fields are written. Where each is an argument, those that are written in the usual way go
+/// without saying.
+fn parts(body: &Body, flat: bool) -> IndexMap<String, WirePart> {
+    let mut parts = body.parts.clone();
+    parts.retain(|_, part| !flat || *part != WirePart::default());
+    parts
 }
 
 fn arg(capability: &Capability, name: &str, candidate: &Candidate<'_>) -> ArgSpec {

@@ -25,6 +25,22 @@ pub(super) const FILES: &[(&str, &str)] = &[
         include_str!("../runtime/backends/http.rs"),
     ),
     (
+        "src/runtime/backends/http/body.rs",
+        include_str!("../runtime/backends/http/body.rs"),
+    ),
+    (
+        "src/runtime/backends/http/body/field.rs",
+        include_str!("../runtime/backends/http/body/field.rs"),
+    ),
+    (
+        "src/runtime/backends/http/body/file.rs",
+        include_str!("../runtime/backends/http/body/file.rs"),
+    ),
+    (
+        "src/runtime/backends/http/body/multipart.rs",
+        include_str!("../runtime/backends/http/body/multipart.rs"),
+    ),
+    (
         "src/runtime/backends/http/credential.rs",
         include_str!("../runtime/backends/http/credential.rs"),
     ),
@@ -78,6 +94,11 @@ pub(super) const FILES: &[(&str, &str)] = &[
         "src/runtime/manifest.rs",
         include_str!("../runtime/manifest.rs"),
     ),
+    (
+        "src/runtime/manifest/body.rs",
+        include_str!("../runtime/manifest/body.rs"),
+    ),
+    ("src/runtime/media.rs", include_str!("../runtime/media.rs")),
     (
         "src/runtime/output.rs",
         include_str!("../runtime/output.rs"),

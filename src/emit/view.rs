@@ -3,10 +3,12 @@
 use serde::Serialize;
 use serde_json::Value;
 
+mod body;
+
 use super::ident::{camel, literal, raw_json, snake, unique};
 use crate::runtime::manifest::{
-    Action, ArgSpec, BodyContent, BodyFormat, CredentialSpec, Effect, HttpAction, KeyPlace,
-    Manifest, Place, SourceSpec, Style, ToolSpec, WireBody, WireParam,
+    Action, ArgSpec, CredentialSpec, Effect, HttpAction, KeyPlace, Manifest, Place, SourceSpec,
+    ToolSpec, WireParam,
 };
 
 /// The whole crate.
@@ -248,7 +250,7 @@ fn arg(arg: &ArgSpec) -> String {
 }
 
 fn http(action: &HttpAction) -> String {
-    let body = option(action.body.as_ref().map(wire_body));
+    let body = option(action.body.as_ref().map(body::wire_body));
     let security = action
         .security
         .iter()
@@ -271,15 +273,7 @@ fn param(param: &WireParam) -> String {
         Place::Header => "Header",
         Place::Cookie => "Cookie",
     };
-    let style = match param.style {
-        Style::Simple => "Simple",
-        Style::Label => "Label",
-        Style::Matrix => "Matrix",
-        Style::Form => "Form",
-        Style::SpaceDelimited => "SpaceDelimited",
-        Style::PipeDelimited => "PipeDelimited",
-        Style::DeepObject => "DeepObject",
-    };
+    let style = body::style_name(param.style);
     format!(
         "WireParam {{ arg: {}, name: {}, place: Place::{place}, style: Style::{style}, explode: {}, allow_reserved: {}, json: {} }}",
         owned(&param.arg),
@@ -287,32 +281,6 @@ fn param(param: &WireParam) -> String {
         param.explode,
         param.allow_reserved,
         param.json
-    )
-}
-
-fn wire_body(body: &WireBody) -> String {
-    let format = match body.format {
-        BodyFormat::Json => "Json",
-        BodyFormat::Form => "Form",
-        BodyFormat::Text => "Text",
-        BodyFormat::Binary => "Binary",
-    };
-    let content = match &body.content {
-        BodyContent::Whole(arg) => format!("BodyContent::Whole({})", owned(arg)),
-        BodyContent::Properties(properties) => {
-            let pairs = properties
-                .iter()
-                .map(|(arg, name)| format!("({}, {})", owned(arg), owned(name)));
-            format!(
-                "BodyContent::Properties(IndexMap::from([{}]))",
-                pairs.collect::<Vec<_>>().join(", ")
-            )
-        }
-    };
-    format!(
-        "WireBody {{ content_type: {}, format: BodyFormat::{format}, required: {}, content: {content} }}",
-        owned(&body.content_type),
-        body.required
     )
 }
 

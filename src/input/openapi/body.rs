@@ -1,5 +1,6 @@
 //! Request bodies: which of the offered media types is sent, and what its content looks like.
 
+use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 use super::method::takes_body;
@@ -8,44 +9,68 @@ use super::operation::OperationReader;
 use crate::catalog::Body;
 use crate::diag::{Code, Diagnostic};
 use crate::runtime::manifest::BodyFormat;
+use crate::runtime::media::{self, essence};
 
-/// Whether a media type is JSON: `application/json`, `text/json` or a `+json` suffix (RFC 6839 §3.1).
-pub(super) fn is_json(media_type: &str) -> bool {
-    let essence = essence(media_type);
-    essence == "application/json" || essence == "text/json" || essence.ends_with("+json")
-}
+mod files;
+mod part;
 
-/// The media type without its parameters, lower case.
-fn essence(media_type: &str) -> String {
-    media_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase()
-}
+/// Media types of bytes that are often sent.
+const BYTES: [&str; 4] = [
+    "application/octet-stream",
+    "application/zip",
+    "application/gzip",
+    "application/pdf",
+];
 
 /// How a media type is written, with its rank among several: JSON first. `None` if it is not
-/// supported.
+/// supported, whatever its schema.
 fn format(media_type: &str) -> Option<(u8, BodyFormat)> {
+    let charset = media::parameter(media_type, "charset");
+    let unicode = charset.is_none_or(|c| ["utf-8", "utf8", "us-ascii"].contains(&c.as_str()));
+    if !unicode || !media_type.bytes().all(|b| matches!(b, b' '..=b'~')) {
+        return None;
+    }
     let essence = essence(media_type);
-    Some(match essence.as_str() {
+    let name = essence.as_str();
+    Some(match name {
         "application/json" => (0, BodyFormat::Json),
-        _ if is_json(media_type) => (1, BodyFormat::Json),
-        "application/x-www-form-urlencoded" => (2, BodyFormat::Form),
-        "*/*" | "application/*" => (3, BodyFormat::Json),
-        "text/xml" => return None,
-        _ if essence.starts_with("text/") => (4, BodyFormat::Text),
-        "application/octet-stream" => (5, BodyFormat::Binary),
+        // A list of changes to make is more to get wrong than what shall come of them.
+        "application/json-patch+json" => (2, BodyFormat::Json),
+        "application/merge-patch+json" => (0, BodyFormat::Json),
+        _ if media::is_json(name) => (1, BodyFormat::Json),
+        "application/x-www-form-urlencoded" => (3, BodyFormat::Form),
+        "multipart/form-data" => (4, BodyFormat::Multipart),
+        "*/*" | "application/*" => (5, BodyFormat::Json),
+        _ if media::is_json_sequence(name) => (6, BodyFormat::Lines),
+        _ if name.ends_with("xml") => return None,
+        _ if name.starts_with("text/") || name == "application/sdp" => (7, BodyFormat::Text),
         _ if ["image/", "audio/", "video/"]
             .iter()
-            .any(|p| essence.starts_with(p)) =>
+            .any(|p| name.starts_with(p)) =>
         {
-            (5, BodyFormat::Binary)
+            (8, BodyFormat::Binary)
         }
-        "application/zip" | "application/gzip" | "application/pdf" => (5, BodyFormat::Binary),
+        _ if BYTES.contains(&name) => (8, BodyFormat::Binary),
         _ => return None,
     })
+}
+
+/// What somebody would call the kind of a media type.
+fn kind(media_type: &str) -> String {
+    match (essence(media_type).as_str(), format(media_type)) {
+        // Not the same value in another dress.
+        (name @ "application/json-patch+json", _) => name.to_owned(),
+        (_, Some((_, format))) => format!("{format:?}"),
+        (name, None) => name.to_owned(),
+    }
+}
+
+/// A media type that is offered and can be sent.
+struct Offer<'a> {
+    rank: u8,
+    name: &'a str,
+    format: BodyFormat,
+    media: Node<'a>,
 }
 
 impl<'a> OperationReader<'a, '_> {
@@ -74,70 +99,151 @@ impl<'a> OperationReader<'a, '_> {
             let help = "write `content: {application/json: {schema: {…}}}`";
             return Err(Box::new(found.help(help)));
         };
-        let mut offered: Vec<_> = content
-            .entries()
-            .filter_map(|(name, media)| Some((format(name)?, name, media)))
-            .collect();
-        offered.sort_by_key(|((rank, _), ..)| *rank);
-        let mut best = None;
-        for ((_, format), name, media) in offered {
-            let media = self.doc.resolve(media)?;
-            let schema = match (media.get("schema"), format) {
-                (_, BodyFormat::Binary) => json!({"type": "string", "contentEncoding": "base64"}),
-                (Some(schema), _) => self.schemas.read(&schema)?,
-                (None, BodyFormat::Text) => json!({"type": "string"}),
-                (None, _) => json!({}),
-            };
+        let offers = self.offers(&content);
+        for offer in &offers {
+            let media = self.doc.resolve(offer.media.clone())?;
+            let mut schema = self.body_schema(&media, offer.format)?;
             // A form is pairs of names and values; nothing else can be written as one.
-            if format != BodyFormat::Form || may_be_object(&schema, &self.schemas.defs, 0) {
-                best = Some((format, name, media, schema));
-                break;
+            let form = matches!(offer.format, BodyFormat::Form | BodyFormat::Multipart);
+            if form && !may_be_object(&schema, &self.schemas.defs, 0) {
+                continue;
             }
+            let parts = match form {
+                true => self.parts(&media, &mut schema, offer.format)?,
+                false => IndexMap::new(),
+            };
+            self.tell_choice(&content, offer.name);
+            let also = others(offer, &offers);
+            let mut description = node.str("description").map(str::to_owned);
+            if offer.format == BodyFormat::Binary && (offer.name.contains('*') || !also.is_empty())
+            {
+                let hint = typed_bytes(offer.name, &also);
+                description = Some(format!("{hint} {}", description.unwrap_or_default()));
+            }
+            return Ok(Some(Body {
+                content_type: content_type(offer).to_owned(),
+                also,
+                format: offer.format,
+                required: node.flag("required"),
+                schema,
+                parts,
+                description,
+            }));
         }
-        let Some((format, name, media, schema)) = best else {
-            return self.no_body(&node, &content);
-        };
-        if format == BodyFormat::Form {
-            self.form_encoding(&media);
-        }
-        let content_type = if name.contains('*') {
-            "application/json"
-        } else {
-            name
-        };
-        Ok(Some(Body {
-            content_type: content_type.to_owned(),
-            format,
-            required: node.flag("required"),
-            schema,
-            description: node.str("description").map(str::to_owned),
-        }))
+        self.no_body(&node, &content)
     }
 
-    /// Says which parts of a form are not written as the document describes them.
-    fn form_encoding(&mut self, media: &Node<'a>) {
-        let Some(encoding) = media.get("encoding") else {
+    /// What can be sent, best first. Files go into a form that has room for them.
+    fn offers(&self, content: &Node<'a>) -> Vec<Offer<'a>> {
+        let form = |name: &str| essence(name) == "multipart/form-data";
+        let room = content.entries().any(|(name, _)| form(name));
+        let offer = |(name, media): (&'a str, Node<'a>)| {
+            // What cannot be resolved is told of when it is chosen.
+            let media = self.doc.resolve(media.clone()).unwrap_or(media);
+            let schema = media.get("schema");
+            let (rank, format) = match format(name) {
+                Some((5, _)) | None if schema.as_ref().is_some_and(|s| self.is_bytes(s)) => {
+                    (9, BodyFormat::Binary)
+                }
+                Some((rank, _))
+                    if room && rank < 4 && schema.is_some_and(|s| self.has_files(&s)) =>
+                {
+                    (10, format(name)?.1)
+                }
+                found => found?,
+            };
+            Some(Offer {
+                rank,
+                name,
+                format,
+                media,
+            })
+        };
+        let mut offers: Vec<Offer<'a>> = content.entries().filter_map(offer).collect();
+        offers.sort_by_key(|offer| offer.rank);
+        offers
+    }
+
+    /// Whether a schema is a string of bytes.
+    fn is_bytes(&self, schema: &Node<'a>) -> bool {
+        let schema = self.doc.resolve(schema.clone());
+        schema.is_ok_and(|schema| schema.str("format") == Some("binary"))
+    }
+
+    /// Whether a property of a schema is a file, or a list of files, perhaps among alternatives.
+    fn has_files(&self, schema: &Node<'a>) -> bool {
+        let Ok(schema) = self.doc.resolve(schema.clone()) else {
+            return false;
+        };
+        let one = |schema: &Node<'a>| {
+            self.is_bytes(schema) || schema.get("items").is_some_and(|s| self.is_bytes(&s))
+        };
+        let alternatives = |schema: &Node<'a>| {
+            let lists = ["anyOf", "oneOf"]
+                .into_iter()
+                .filter_map(|key| schema.get(key));
+            lists
+                .collect::<Vec<_>>()
+                .iter()
+                .flat_map(Node::items)
+                .any(|s| one(&s))
+        };
+        let properties = schema.get("properties");
+        let mut properties = properties.iter().flat_map(Node::entries);
+        properties.any(|(_, schema)| one(&schema) || alternatives(&schema))
+    }
+
+    /// The schema of the argument or arguments that a body is made of.
+    fn body_schema(
+        &mut self,
+        media: &Node<'a>,
+        format: BodyFormat,
+    ) -> Result<Value, Box<Diagnostic>> {
+        let schema = media.get("schema");
+        Ok(match (schema, format) {
+            (_, BodyFormat::Binary) => json!({"type": "string", "contentEncoding": "base64"}),
+            (schema, BodyFormat::Lines) => {
+                if let Some(item) = media.get("itemSchema") {
+                    let item = self.schemas.read(&item)?;
+                    return Ok(json!({"type": "array", "items": item}));
+                }
+                let schema = schema
+                    .map(|schema| self.schemas.read(&schema))
+                    .transpose()?;
+                match schema {
+                    None => json!({"type": "array"}),
+                    Some(schema) if schema["type"] == "array" || schema["type"] == "string" => {
+                        schema
+                    }
+                    // What is declared is a line of many.
+                    Some(schema) => json!({"type": "array", "items": schema}),
+                }
+            }
+            (Some(schema), _) => self.schemas.read(&schema)?,
+            (None, BodyFormat::Text) => json!({"type": "string"}),
+            (None, _) => json!({}),
+        })
+    }
+
+    /// Tells which of several media types is sent, where they are not of one kind.
+    fn tell_choice(&mut self, content: &Node<'a>, chosen: &str) {
+        let own = kind(chosen);
+        let others = content.entries().map(|(name, _)| name);
+        let others: Vec<&str> = others
+            .filter(|name| !name.contains('*') && kind(name) != own)
+            .collect();
+        if others.is_empty() {
             return;
-        };
-        let differs = |part: &Node<'_>| {
-            part.str("style").is_some_and(|style| style != "form")
-                || part
-                    .get("explode")
-                    .is_some_and(|e| e.value == &json!(false))
-        };
-        let parts = encoding.entries().filter(|(_, part)| differs(part));
-        let names: Vec<&str> = parts.map(|(name, _)| name).collect();
-        let Some(first) = names.first() else { return };
-        let message = match names.len() {
-            1 => format!("the encoding of form field `{first}` is not applied"),
-            more => format!(
-                "the encoding of form field `{first}` and {} more is not applied",
-                more - 1
-            ),
-        };
-        let found = Diagnostic::new(Code::UnsupportedBody, encoding.loc(), message);
-        let help = "lists are sent as a=1&a=2, objects as JSON text";
-        self.schemas.diags().push(found.help(help));
+        }
+        let message = format!(
+            "{} {} sends {chosen}; {} {} offered too",
+            self.method.to_uppercase(),
+            self.path,
+            others.join(" and "),
+            if others.len() == 1 { "is" } else { "are" },
+        );
+        let found = Diagnostic::new(Code::BodyChoice, content.loc(), message);
+        self.schemas.diags().push(found);
     }
 
     /// No media type can be sent: fatal only if the body must be there.
@@ -158,7 +264,7 @@ impl<'a> OperationReader<'a, '_> {
             ),
             None => (
                 format!("a body of {} is not supported", offered.join(" or ")),
-                "JSON, form-urlencoded, text and octet-stream bodies are",
+                "JSON, form-urlencoded, multipart/form-data, text and binary bodies are",
             ),
         };
         let mut found = Diagnostic::new(Code::UnsupportedBody, content.loc(), message).help(help);
@@ -169,6 +275,37 @@ impl<'a> OperationReader<'a, '_> {
         self.schemas.diags().push(found);
         Ok(None)
     }
+}
+
+/// The media type that is sent. A range is none.
+fn content_type<'a>(offer: &Offer<'a>) -> &'a str {
+    match (offer.name.contains('*'), offer.format) {
+        (true, BodyFormat::Json) => "application/json",
+        (true, BodyFormat::Text) => "text/plain",
+        _ => offer.name,
+    }
+}
+
+/// What is said of bytes whose media type the argument chooses.
+fn typed_bytes(name: &str, also: &[String]) -> String {
+    let also = also.iter().map(|name| format!(" or {name}"));
+    let types: String = std::iter::once(name.to_owned()).chain(also).collect();
+    format!(
+        "Base64, or a data URI that tells its type, which is {types}: data:<type>;base64,<data>."
+    )
+}
+
+/// The other media types of bytes that are offered: the argument's data URI chooses.
+fn others(offer: &Offer<'_>, offers: &[Offer<'_>]) -> Vec<String> {
+    let bytes = |other: &&Offer<'_>| {
+        let both = [offer.format, other.format] == [BodyFormat::Binary; 2];
+        both && other.name != offer.name
+    };
+    let names = offers
+        .iter()
+        .filter(bytes)
+        .map(|other| other.name.to_owned());
+    names.collect()
 }
 
 /// Levels of alternatives and references in which an object is looked for.
@@ -244,12 +381,18 @@ mod tests {
     fn media_types() {
         for (name, want) in [
             ("application/json; charset=utf-8", Some(BodyFormat::Json)),
+            ("application/json; charset=utf-16", None),
             ("application/vnd.api+json", Some(BodyFormat::Json)),
             ("Application/X-WWW-Form-Urlencoded", Some(BodyFormat::Form)),
+            ("multipart/form-data", Some(BodyFormat::Multipart)),
+            ("application/x-ndjson", Some(BodyFormat::Lines)),
             ("text/plain", Some(BodyFormat::Text)),
+            ("text/plain; charset=iso-8859-1", None),
             ("application/octet-stream", Some(BodyFormat::Binary)),
-            ("multipart/form-data", None),
+            ("multipart/mixed", None),
             ("application/xml", None),
+            ("text/xml", None),
+            ("text/plain\r\nX: y", None),
         ] {
             assert_eq!(format(name).map(|(_, f)| f), want, "{name}");
         }

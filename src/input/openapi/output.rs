@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::node::{Doc, Node, Place};
 use crate::catalog::Output;
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::runtime::media::is_json;
 
 /// Most nodes of one output schema: what is told of results should not outweigh the rest of a tool.
 const NODES_MAX: usize = 50;
@@ -49,10 +50,10 @@ pub(super) fn read(
         .flat_map(Node::entries)
         .map(|(name, media)| (name.to_owned(), doc.resolve(media.clone()).unwrap_or(media)))
         .collect();
-    media_types.sort_by_key(|(name, _)| !super::body::is_json(name));
+    media_types.sort_by_key(|(name, _)| !is_json(name));
     let schema = media_types
         .first()
-        .filter(|(name, _)| super::body::is_json(name))
+        .filter(|(name, _)| is_json(name))
         .and_then(|(_, media)| media.get("schema"))
         .map(|schema| lenient(doc, &schema));
     let sample = label.map(|label| super::sample::of_response(doc, label, &media_types));

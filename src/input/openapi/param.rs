@@ -9,6 +9,7 @@ use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, Loc};
 use crate::runtime::backends::http::is_reserved_header;
 use crate::runtime::manifest::{CredentialSpec, KeyPlace, Place, Style};
+use crate::runtime::media::is_json;
 
 /// Headers that OpenAPI takes from elsewhere: a parameter of that name is ignored
 /// (OpenAPI 3.1.1 §4.8.12.2).
@@ -164,7 +165,7 @@ impl<'a> OperationReader<'a, '_> {
                 let found = Diagnostic::new(Code::UnsupportedParam, content.loc(), message);
                 return Ok(Err(Box::new(found.help("write a `schema` instead"))));
             };
-            if !super::body::is_json(media) {
+            if !is_json(media) {
                 let message = format!("parameter `{name}` cannot be sent as {media}");
                 let found = Diagnostic::new(Code::UnsupportedParam, entry.loc(), message);
                 return Ok(Err(Box::new(found.help("application/json can"))));

@@ -5,9 +5,9 @@ use base64::Engine;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::body::is_json;
 use super::node::{Doc, Node};
 use crate::catalog::Sample;
+use crate::runtime::media::is_json;
 
 /// Depth at which a made-up value ends.
 const DEPTH_MAX: usize = 8;
