@@ -8,6 +8,7 @@ pub(crate) mod scene;
 mod bodies;
 mod headers;
 mod hosts;
+mod multipart;
 mod parsers;
 mod paths;
 mod payloads;

@@ -10,6 +10,7 @@ pub mod error;
 pub mod hooks;
 pub mod listen;
 pub mod manifest;
+pub mod media;
 pub mod output;
 pub mod plain;
 pub mod scan;

@@ -64,6 +64,7 @@ pub fn manifest() -> Manifest {
             books::list_books(),
             books::create_book(),
             books::search_books(),
+            books::import_books(),
             books::get_book(),
             books::replace_book(),
             books::delete_book(),
@@ -123,8 +124,8 @@ impl Hooks for HookSet {
     ) -> BoxFuture<'a, Result<Step<Arguments>, CallError>> {
         Box::pin(async move {
             match tool {
-                "list_books" | "create_book" | "search_books" | "get_book" | "replace_book"
-                | "delete_book" | "get_book_cover" | "upload_book_cover" => {
+                "list_books" | "create_book" | "search_books" | "import_books" | "get_book"
+                | "replace_book" | "delete_book" | "get_book_cover" | "upload_book_cover" => {
                     books::before(self.books.as_ref(), tool, args).await
                 }
                 "list_reviews" | "create_review" | "delete_review" => {
@@ -154,8 +155,8 @@ impl Hooks for HookSet {
     ) -> BoxFuture<'a, Result<Outcome, CallError>> {
         Box::pin(async move {
             match tool {
-                "list_books" | "create_book" | "search_books" | "get_book" | "replace_book"
-                | "delete_book" | "get_book_cover" | "upload_book_cover" => {
+                "list_books" | "create_book" | "search_books" | "import_books" | "get_book"
+                | "replace_book" | "delete_book" | "get_book_cover" | "upload_book_cover" => {
                     books::after(self.books.as_ref(), tool, result).await
                 }
                 "list_reviews" | "create_review" | "delete_review" => {

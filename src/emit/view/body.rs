@@ -46,6 +46,7 @@ fn wire_part(part: &WirePart) -> String {
     let strings = match part.strings {
         Strings::Text => "Text",
         Strings::Files => "Files",
+        Strings::TextFiles => "TextFiles",
         Strings::Either => "Either",
     };
     let headers = part

@@ -21,6 +21,15 @@ const BYTES: [&str; 4] = [
     "application/gzip",
     "application/pdf",
 ];
+const BYTES_BELOW: [&str; 3] = ["image/", "audio/", "video/"];
+
+/// Ranks of media types: what is lower is sent rather.
+const MULTIPART: u8 = 5;
+const ANYTHING: u8 = 6;
+/// Of a media type that only its schema tells to be bytes.
+const OTHER_BYTES: u8 = 10;
+/// Of what would have to hold files, beside a form that has room for them.
+const CRAMPED: u8 = 11;
 
 /// How a media type is written, with its rank among several: JSON first. `None` if it is not
 /// supported, whatever its schema.
@@ -34,23 +43,19 @@ fn format(media_type: &str) -> Option<(u8, BodyFormat)> {
     let name = essence.as_str();
     Some(match name {
         "application/json" => (0, BodyFormat::Json),
+        "application/merge-patch+json" => (1, BodyFormat::Json),
         // A list of changes to make is more to get wrong than what shall come of them.
-        "application/json-patch+json" => (2, BodyFormat::Json),
-        "application/merge-patch+json" => (0, BodyFormat::Json),
-        _ if media::is_json(name) => (1, BodyFormat::Json),
-        "application/x-www-form-urlencoded" => (3, BodyFormat::Form),
-        "multipart/form-data" => (4, BodyFormat::Multipart),
-        "*/*" | "application/*" => (5, BodyFormat::Json),
-        _ if media::is_json_sequence(name) => (6, BodyFormat::Lines),
+        "application/json-patch+json" => (3, BodyFormat::Json),
+        _ if media::is_json(name) => (2, BodyFormat::Json),
+        "application/x-www-form-urlencoded" => (4, BodyFormat::Form),
+        "multipart/form-data" => (MULTIPART, BodyFormat::Multipart),
+        "*/*" | "application/*" => (ANYTHING, BodyFormat::Json),
+        _ if media::is_json_sequence(name) => (7, BodyFormat::Lines),
         _ if name.ends_with("xml") => return None,
-        _ if name.starts_with("text/") || name == "application/sdp" => (7, BodyFormat::Text),
-        _ if ["image/", "audio/", "video/"]
-            .iter()
-            .any(|p| name.starts_with(p)) =>
-        {
-            (8, BodyFormat::Binary)
+        _ if name.starts_with("text/") || name == "application/sdp" => (8, BodyFormat::Text),
+        _ if BYTES.contains(&name) || BYTES_BELOW.iter().any(|p| name.starts_with(p)) => {
+            (9, BodyFormat::Binary)
         }
-        _ if BYTES.contains(&name) => (8, BodyFormat::Binary),
         _ => return None,
     })
 }
@@ -59,9 +64,8 @@ fn format(media_type: &str) -> Option<(u8, BodyFormat)> {
 fn kind(media_type: &str) -> String {
     match (essence(media_type).as_str(), format(media_type)) {
         // Not the same value in another dress.
-        (name @ "application/json-patch+json", _) => name.to_owned(),
+        (name @ "application/json-patch+json", _) | (name, None) => name.to_owned(),
         (_, Some((_, format))) => format!("{format:?}"),
-        (name, None) => name.to_owned(),
     }
 }
 
@@ -142,13 +146,13 @@ impl<'a> OperationReader<'a, '_> {
             let media = self.doc.resolve(media.clone()).unwrap_or(media);
             let schema = media.get("schema");
             let (rank, format) = match format(name) {
-                Some((5, _)) | None if schema.as_ref().is_some_and(|s| self.is_bytes(s)) => {
-                    (9, BodyFormat::Binary)
+                Some((ANYTHING, _)) | None if schema.as_ref().is_some_and(|s| self.is_bytes(s)) => {
+                    (OTHER_BYTES, BodyFormat::Binary)
                 }
-                Some((rank, _))
-                    if room && rank < 4 && schema.is_some_and(|s| self.has_files(&s)) =>
+                Some((rank, format))
+                    if room && rank < MULTIPART && schema.is_some_and(|s| self.has_files(&s)) =>
                 {
-                    (10, format(name)?.1)
+                    (CRAMPED, format)
                 }
                 found => found?,
             };
@@ -235,12 +239,12 @@ impl<'a> OperationReader<'a, '_> {
         if others.is_empty() {
             return;
         }
+        let others: Vec<String> = others.iter().map(|name| format!("`{name}`")).collect();
         let message = format!(
-            "{} {} sends {chosen}; {} {} offered too",
+            "{} {} sends `{chosen}`; also offered: {}",
             self.method.to_uppercase(),
             self.path,
-            others.join(" and "),
-            if others.len() == 1 { "is" } else { "are" },
+            others.join(", "),
         );
         let found = Diagnostic::new(Code::BodyChoice, content.loc(), message);
         self.schemas.diags().push(found);

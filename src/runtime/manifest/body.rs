@@ -98,6 +98,8 @@ pub enum Strings {
     Text,
     /// Files: base64, or a data URI (RFC 2397), which may name the file and its media type.
     Files,
+    /// Files of text: the text itself, or a data URI.
+    TextFiles,
     /// Files if they are data URIs, else themselves.
     Either,
 }

@@ -6,6 +6,10 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+mod body;
+
+pub use body::{BodyContent, BodyFormat, PartStyle, Strings, WireBody, WirePart};
+
 /// A finished server.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -303,44 +307,6 @@ pub enum Style {
     PipeDelimited,
     /// `name[key]=value` objects (query).
     DeepObject,
-}
-
-/// A request body.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct WireBody {
-    /// The `Content-Type` that is sent.
-    pub content_type: String,
-    /// How the text is made.
-    pub format: BodyFormat,
-    /// Whether it is sent even if no argument is for it.
-    pub required: bool,
-    /// What goes in it.
-    pub content: BodyContent,
-}
-
-/// How a body's text is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BodyFormat {
-    /// JSON text.
-    Json,
-    /// `application/x-www-form-urlencoded`.
-    Form,
-    /// The string itself.
-    Text,
-    /// The bytes that the base64 string stands for.
-    Binary,
-}
-
-/// What goes in a body.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum BodyContent {
-    /// An object with one property an argument: `(argument, property)`.
-    Properties(IndexMap<String, String>),
-    /// The value of one argument.
-    Whole(String),
 }
 
 /// Reads a schema that is written in source code as JSON text; what is no object is empty, which a

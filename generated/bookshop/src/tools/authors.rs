@@ -13,8 +13,8 @@ use crate::runtime::error::CallError;
 use crate::runtime::hooks::{Arguments, NoHooks, Step, typed};
 #[allow(unused_imports)]
 use crate::runtime::manifest::{
-    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, Place, Style, ToolSpec,
-    WireBody, WireParam, schema,
+    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, PartStyle, Place, Strings,
+    Style, ToolSpec, WireBody, WireParam, WirePart, schema,
 };
 
 #[doc = "`list_authors`: GET /authors."]

@@ -13,8 +13,8 @@ use crate::runtime::error::CallError;
 use crate::runtime::hooks::{Arguments, NoHooks, Step, typed};
 #[allow(unused_imports)]
 use crate::runtime::manifest::{
-    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, Place, Style, ToolSpec,
-    WireBody, WireParam, schema,
+    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, PartStyle, Place, Strings,
+    Style, ToolSpec, WireBody, WireParam, WirePart, schema,
 };
 
 #[doc = "`list_books`: GET /books."]
@@ -87,6 +87,17 @@ pub struct SearchBooks {
     #[doc = "Books in the answer."]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<Number>,
+}
+
+#[doc = "`import_books`: POST /books/import."]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ImportBooks {
+    #[doc = "A file: its text, or a data URI with its type and name, as in data:text/csv;name=a.csv;base64,YSxi. Its type is text/csv or text/csv. A CSV file with the columns of a new book."]
+    pub file: String,
+    #[doc = "The argument `dryRun`."]
+    #[serde(rename = "dryRun")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dry_run: Option<bool>,
 }
 
 #[doc = "`get_book`: GET /books/{bookId}."]
@@ -216,6 +227,22 @@ pub trait Hooks: Send + Sync {
     }
 
     /// Before the call, with its arguments: change them, answer, or refuse.
+    fn before_import_books(
+        &self,
+        args: ImportBooks,
+    ) -> BoxFuture<'_, Result<Step<ImportBooks>, CallError>> {
+        Box::pin(std::future::ready(Ok(Step::Continue(args))))
+    }
+
+    /// After the call, with its result.
+    fn after_import_books(
+        &self,
+        result: Result<Outcome, CallError>,
+    ) -> BoxFuture<'_, Result<Outcome, CallError>> {
+        Box::pin(std::future::ready(result))
+    }
+
+    /// Before the call, with its arguments: change them, answer, or refuse.
     fn before_get_book(&self, args: GetBook) -> BoxFuture<'_, Result<Step<GetBook>, CallError>> {
         Box::pin(std::future::ready(Ok(Step::Continue(args))))
     }
@@ -304,6 +331,7 @@ pub(super) async fn before(
         "list_books" => typed(args, |args| hooks.before_list_books(args)).await,
         "create_book" => typed(args, |args| hooks.before_create_book(args)).await,
         "search_books" => typed(args, |args| hooks.before_search_books(args)).await,
+        "import_books" => typed(args, |args| hooks.before_import_books(args)).await,
         "get_book" => typed(args, |args| hooks.before_get_book(args)).await,
         "replace_book" => typed(args, |args| hooks.before_replace_book(args)).await,
         "delete_book" => typed(args, |args| hooks.before_delete_book(args)).await,
@@ -322,6 +350,7 @@ pub(super) async fn after(
         "list_books" => hooks.after_list_books(result).await,
         "create_book" => hooks.after_create_book(result).await,
         "search_books" => hooks.after_search_books(result).await,
+        "import_books" => hooks.after_import_books(result).await,
         "get_book" => hooks.after_get_book(result).await,
         "replace_book" => hooks.after_replace_book(result).await,
         "delete_book" => hooks.after_delete_book(result).await,
@@ -854,6 +883,7 @@ pub(super) fn create_book() -> ToolSpec {
             }],
             body: Some(WireBody {
                 content_type: "application/json".to_owned(),
+                also: vec![],
                 format: BodyFormat::Json,
                 required: true,
                 content: BodyContent::Properties(IndexMap::from([
@@ -867,6 +897,7 @@ pub(super) fn create_book() -> ToolSpec {
                     ("published".to_owned(), "published".to_owned()),
                     ("authorIds".to_owned(), "authorIds".to_owned()),
                 ])),
+                parts: IndexMap::from([]),
             }),
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![vec!["adminToken".to_owned()]],
@@ -1079,6 +1110,7 @@ pub(super) fn search_books() -> ToolSpec {
             params: vec![],
             body: Some(WireBody {
                 content_type: "application/json".to_owned(),
+                also: vec![],
                 format: BodyFormat::Json,
                 required: true,
                 content: BodyContent::Properties(IndexMap::from([
@@ -1086,9 +1118,93 @@ pub(super) fn search_books() -> ToolSpec {
                     ("filter".to_owned(), "filter".to_owned()),
                     ("limit".to_owned(), "limit".to_owned()),
                 ])),
+                parts: IndexMap::from([]),
             }),
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![],
+        }),
+    }
+}
+
+#[doc = "`import_books`: POST /books/import."]
+pub(super) fn import_books() -> ToolSpec {
+    ToolSpec {
+        name: "import_books".to_owned(),
+        title: Some("Add the books of a CSV file to the catalogue".to_owned()),
+        group: Some("books".to_owned()),
+        description: "Add the books of a CSV file to the catalogue.".to_owned(),
+        source: "bookshop".to_owned(),
+        effect: Effect::Write,
+        idempotent: false,
+        input_schema: schema(
+            r#"{
+  "type": "object",
+  "properties": {
+    "file": {
+      "type": "string",
+      "description": "A file: its text, or a data URI with its type and name, as in data:text/csv;name=a.csv;base64,YSxi. Its type is text/csv or text/csv. A CSV file with the columns of a new book."
+    },
+    "dryRun": {
+      "type": "boolean",
+      "default": false
+    }
+  },
+  "required": [
+    "file"
+  ],
+  "additionalProperties": false
+}"#,
+        ),
+        output_schema: Some(schema(
+            r#"{
+  "type": "object",
+  "properties": {
+    "importId": {},
+    "rows": {
+      "type": [
+        "integer",
+        "null"
+      ]
+    }
+  }
+}"#,
+        )),
+        args: vec![
+            ArgSpec {
+                name: "file".to_owned(),
+                clamp: None,
+            },
+            ArgSpec {
+                name: "dryRun".to_owned(),
+                clamp: None,
+            },
+        ],
+        action: Action::Http(HttpAction {
+            method: "POST".to_owned(),
+            base_url: Some("https://bookshop.example/v1".to_owned()),
+            path: "/books/import".to_owned(),
+            params: vec![],
+            body: Some(WireBody {
+                content_type: "multipart/form-data".to_owned(),
+                also: vec![],
+                format: BodyFormat::Multipart,
+                required: true,
+                content: BodyContent::Properties(IndexMap::from([
+                    ("file".to_owned(), "file".to_owned()),
+                    ("dryRun".to_owned(), "dryRun".to_owned()),
+                ])),
+                parts: IndexMap::from([(
+                    "file".to_owned(),
+                    WirePart {
+                        style: None,
+                        content_types: vec!["text/csv".to_owned()],
+                        strings: Strings::TextFiles,
+                        headers: IndexMap::from([]),
+                    },
+                )]),
+            }),
+            accept: Some("application/json, */*;q=0.1".to_owned()),
+            security: vec![vec!["adminToken".to_owned()]],
         }),
     }
 }
@@ -1499,6 +1615,7 @@ pub(super) fn replace_book() -> ToolSpec {
             ],
             body: Some(WireBody {
                 content_type: "application/json".to_owned(),
+                also: vec![],
                 format: BodyFormat::Json,
                 required: true,
                 content: BodyContent::Properties(IndexMap::from([
@@ -1512,6 +1629,7 @@ pub(super) fn replace_book() -> ToolSpec {
                     ("published".to_owned(), "published".to_owned()),
                     ("authorIds".to_owned(), "authorIds".to_owned()),
                 ])),
+                parts: IndexMap::from([]),
             }),
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![vec!["adminToken".to_owned()]],
@@ -1713,9 +1831,11 @@ pub(super) fn upload_book_cover() -> ToolSpec {
             }],
             body: Some(WireBody {
                 content_type: "application/octet-stream".to_owned(),
+                also: vec![],
                 format: BodyFormat::Binary,
                 required: true,
                 content: BodyContent::Whole("body".to_owned()),
+                parts: IndexMap::from([]),
             }),
             accept: Some("application/json, */*;q=0.5".to_owned()),
             security: vec![vec!["adminToken".to_owned()]],

@@ -13,8 +13,8 @@ use crate::runtime::error::CallError;
 use crate::runtime::hooks::{Arguments, NoHooks, Step, typed};
 #[allow(unused_imports)]
 use crate::runtime::manifest::{
-    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, Place, Style, ToolSpec,
-    WireBody, WireParam, schema,
+    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, PartStyle, Place, Strings,
+    Style, ToolSpec, WireBody, WireParam, WirePart, schema,
 };
 
 #[doc = "`list_inventory`: GET /inventory."]
@@ -400,6 +400,7 @@ pub(super) fn update_stock() -> ToolSpec {
             }],
             body: Some(WireBody {
                 content_type: "application/merge-patch+json".to_owned(),
+                also: vec![],
                 format: BodyFormat::Json,
                 required: true,
                 content: BodyContent::Properties(IndexMap::from([
@@ -407,6 +408,7 @@ pub(super) fn update_stock() -> ToolSpec {
                     ("reorderAt".to_owned(), "reorderAt".to_owned()),
                     ("nextDelivery".to_owned(), "nextDelivery".to_owned()),
                 ])),
+                parts: IndexMap::from([]),
             }),
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![vec!["shopKey".to_owned()]],

@@ -13,8 +13,8 @@ use crate::runtime::error::CallError;
 use crate::runtime::hooks::{Arguments, NoHooks, Step, typed};
 #[allow(unused_imports)]
 use crate::runtime::manifest::{
-    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, Place, Style, ToolSpec,
-    WireBody, WireParam, schema,
+    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, PartStyle, Place, Strings,
+    Style, ToolSpec, WireBody, WireParam, WirePart, schema,
 };
 
 #[doc = "`list_orders`: GET /orders."]
@@ -701,6 +701,7 @@ pub(super) fn create_order() -> ToolSpec {
             }],
             body: Some(WireBody {
                 content_type: "application/json".to_owned(),
+                also: vec![],
                 format: BodyFormat::Json,
                 required: true,
                 content: BodyContent::Properties(IndexMap::from([
@@ -710,6 +711,7 @@ pub(super) fn create_order() -> ToolSpec {
                     ("couponCode".to_owned(), "couponCode".to_owned()),
                     ("note".to_owned(), "note".to_owned()),
                 ])),
+                parts: IndexMap::from([]),
             }),
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![
@@ -988,12 +990,14 @@ pub(super) fn cancel_order() -> ToolSpec {
             }],
             body: Some(WireBody {
                 content_type: "application/x-www-form-urlencoded".to_owned(),
+                also: vec![],
                 format: BodyFormat::Form,
                 required: false,
                 content: BodyContent::Properties(IndexMap::from([
                     ("reason".to_owned(), "reason".to_owned()),
                     ("comment".to_owned(), "comment".to_owned()),
                 ])),
+                parts: IndexMap::from([]),
             }),
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![

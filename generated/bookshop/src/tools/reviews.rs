@@ -13,8 +13,8 @@ use crate::runtime::error::CallError;
 use crate::runtime::hooks::{Arguments, NoHooks, Step, typed};
 #[allow(unused_imports)]
 use crate::runtime::manifest::{
-    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, Place, Style, ToolSpec,
-    WireBody, WireParam, schema,
+    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, PartStyle, Place, Strings,
+    Style, ToolSpec, WireBody, WireParam, WirePart, schema,
 };
 
 #[doc = "`list_reviews`: GET /books/{bookId}/reviews."]
@@ -402,12 +402,14 @@ pub(super) fn create_review() -> ToolSpec {
             }],
             body: Some(WireBody {
                 content_type: "application/json".to_owned(),
+                also: vec![],
                 format: BodyFormat::Json,
                 required: true,
                 content: BodyContent::Properties(IndexMap::from([
                     ("rating".to_owned(), "rating".to_owned()),
                     ("text".to_owned(), "text".to_owned()),
                 ])),
+                parts: IndexMap::from([]),
             }),
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![vec!["customerSession".to_owned()]],

@@ -1,6 +1,8 @@
 //! Files in the schemas of forms: strings that stand for bytes become base64 (OpenAPI 3.0.4 §4.7.14.2,
 //! 3.1.1 §4.8.15.1.1).
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use crate::runtime::manifest::{BodyFormat, Strings};
@@ -11,6 +13,8 @@ const DEPTH_MAX: usize = 8;
 
 /// What is said of a file, before what the document says of it.
 const HINT: &str = "A file: base64, or a data URI with its type and name, as in data:image/png;name=a.png;base64,iVBORw0K.";
+/// The same of a file of text.
+const TEXT_HINT: &str = "A file: its text, or a data URI with its type and name, as in data:text/csv;name=a.csv;base64,YSxi.";
 
 /// Keywords of a schema that says nothing of its values.
 const REMARKS: [&str; 5] = [
@@ -21,13 +25,19 @@ const REMARKS: [&str; 5] = [
     "contentMediaType",
 ];
 
+/// What a string of a field is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Text,
+    TextFile,
+    File,
+}
+
 /// What the schema of a field was found to be.
 #[derive(Debug, Default)]
 pub(super) struct Found {
-    /// Some of its strings are files.
-    files: bool,
-    /// Some are not.
-    texts: bool,
+    /// What its strings are.
+    kinds: BTreeSet<Kind>,
     /// It may be an object.
     pub(super) objects: bool,
     /// A file had a bound of its length, which base64 does not have.
@@ -40,10 +50,12 @@ pub(super) struct Found {
 
 impl Found {
     pub(super) fn strings(&self) -> Strings {
-        match (self.files, self.texts) {
-            (true, false) => Strings::Files,
-            (true, true) => Strings::Either,
-            (false, _) => Strings::Text,
+        let is = |kind| self.kinds.contains(&kind);
+        match (is(Kind::File), is(Kind::TextFile), is(Kind::Text)) {
+            (true, _, false) => Strings::Files,
+            (true, _, true) => Strings::Either,
+            (false, true, _) => Strings::TextFiles,
+            (false, false, _) => Strings::Text,
         }
     }
 }
@@ -130,26 +142,30 @@ impl Search<'_> {
         let word = |key: &str| object.get(key).and_then(Value::as_str).map(str::to_owned);
         let named = word("contentMediaType").filter(|kind| media::is_concrete(kind));
         if let Some(encoding) = word("contentEncoding") {
-            self.found.texts = true;
+            self.found.kinds.insert(Kind::Text);
             self.found.types = vec![named.unwrap_or_else(|| "application/octet-stream".to_owned())];
             self.found.encoding = Some(encoding);
             return false;
         }
         let types: Vec<&String> = self.types.iter().chain(&named).collect();
-        let bytes = |kind: &&String| !media::is_text(kind);
-        let declared = types.first().is_some_and(bytes);
+        let first = types.first().map(|kind| kind.as_str());
+        let textual = first.is_some_and(media::is_text);
         let free = !object.contains_key("enum") && !object.contains_key("const");
         // In multipart what has no type is bytes, unless its media type says more.
-        let blank = !object.contains_key("type") && types.first().is_none_or(bytes);
-        let file = word("format").as_deref() == Some("binary") || (free && (declared || blank));
+        let untyped = !object.contains_key("type") && !first.is_some_and(media::is_json);
+        let other = first.is_some() && !textual;
+        let file = word("format").as_deref() == Some("binary") || (free && (other || untyped));
         if let Some(named) = &named {
             self.found.types = vec![named.clone()];
         }
         if !file {
-            self.found.texts |= object.contains_key("type");
+            if object.contains_key("type") {
+                self.found.kinds.insert(Kind::Text);
+            }
             return false;
         }
-        self.found.files = true;
+        let kind = if textual { Kind::TextFile } else { Kind::File };
+        self.found.kinds.insert(kind);
         self.found.bounds |= ["minLength", "maxLength", "pattern"]
             .iter()
             .any(|key| object.contains_key(*key));
@@ -157,7 +173,7 @@ impl Search<'_> {
         let kind = object.get("type").cloned();
         leaf.insert("type".into(), kind.unwrap_or_else(|| "string".into()));
         let types: Vec<&str> = types.iter().map(|kind| kind.as_str()).collect();
-        let mut hint = HINT.to_owned();
+        let mut hint = if textual { TEXT_HINT } else { HINT }.to_owned();
         if !types.is_empty() {
             hint.push_str(&format!(" Its type is {}.", types.join(" or ")));
         }
@@ -165,7 +181,9 @@ impl Search<'_> {
             hint.push_str(&format!(" {said}"));
         }
         leaf.insert("description".into(), hint.into());
-        leaf.insert("contentEncoding".into(), "base64".into());
+        if !textual {
+            leaf.insert("contentEncoding".into(), "base64".into());
+        }
         if object.get("deprecated") == Some(&json!(true)) {
             leaf.insert("deprecated".into(), true.into());
         }

@@ -84,17 +84,20 @@ impl<'a> OperationReader<'a, '_> {
         let mut unsent = Vec::new();
         let properties = object.get_mut("properties").and_then(Value::as_object_mut);
         for (name, schema) in properties.into_iter().flatten() {
-            let property = Property {
+            let mut property = Property {
                 name,
                 schema,
                 required: required.iter().any(|r| r == name.as_str()),
             };
-            match self.part(media, property, format)? {
+            match self.part(media, &mut property, format)? {
                 Some(part) if parts.get(name).is_none_or(|p| *p == WirePart::default()) => {
                     parts.insert(name.clone(), part);
                 }
                 Some(_) => {}
-                None => unsent.push(name.clone()),
+                None => {
+                    parts.entry(name.clone()).or_default();
+                    unsent.push(name.clone());
+                }
             }
         }
         if let Some(Value::Object(properties)) = object.get_mut("properties") {
@@ -107,7 +110,7 @@ impl<'a> OperationReader<'a, '_> {
     fn part(
         &mut self,
         media: &Node<'a>,
-        property: Property<'_>,
+        property: &mut Property<'_>,
         format: BodyFormat,
     ) -> Result<Option<WirePart>, Box<Diagnostic>> {
         let encoding = media.get("encoding").and_then(|e| e.get(property.name));
@@ -130,7 +133,7 @@ impl<'a> OperationReader<'a, '_> {
         }
         let writes = |kind: &String| media::is_json(kind);
         if found.objects && !types.is_empty() && !types.iter().any(writes) {
-            return self.unwritten(&property, encoding.as_ref(), &types);
+            return self.unwritten(property, encoding.as_ref(), &types);
         }
         if found.bounds {
             let message = format!("the length of file `{}` is not checked", property.name);
@@ -226,19 +229,16 @@ impl<'a> OperationReader<'a, '_> {
                 .resolve(header)
                 .ok()
                 .and_then(|header| fixed(&header));
-            match value.filter(|_| is_token(name)) {
-                Some(value) => {
-                    headers
-                        .retain(|known: &String, _: &mut String| !known.eq_ignore_ascii_case(name));
-                    headers.insert(name.to_owned(), value);
-                }
-                None => {
-                    let message = format!("header `{name}` of form field `{part}` is not sent");
-                    let found = Diagnostic::new(Code::PartEncoding, loc, message);
-                    let help = "only a value that the schema fixes is: `const`, an `enum` of one, or `default`";
-                    self.schemas.diags().push(found.help(help));
-                }
+            if let Some(value) = value.filter(|_| is_token(name)) {
+                headers.retain(|known: &String, _: &mut String| !known.eq_ignore_ascii_case(name));
+                headers.insert(name.to_owned(), value);
+                continue;
             }
+            let message = format!("header `{name}` of form field `{part}` is not sent");
+            let found = Diagnostic::new(Code::PartEncoding, loc, message);
+            let help =
+                "only a value that the schema fixes is: `const`, an `enum` of one, or `default`";
+            self.schemas.diags().push(found.help(help));
         }
     }
 

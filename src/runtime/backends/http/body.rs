@@ -57,11 +57,15 @@ pub(super) fn encode(
         BodyFormat::Text => plain(text(&value).into_bytes()),
         BodyFormat::Binary => binary(body, &value)?,
     };
+    bounded(encoded).map(Some)
+}
+
+fn bounded(encoded: Encoded) -> Result<Encoded, CallError> {
     if encoded.bytes.len() > BODY_MAX {
         let found = refused(&format!("the body is larger than {BODY_MAX} bytes"));
         return Err(found.hint("send less at once"));
     }
-    Ok(Some(encoded))
+    Ok(encoded)
 }
 
 /// What the arguments of the body are together.
@@ -109,10 +113,10 @@ fn lines(content_type: &str, value: &Value) -> String {
     };
     match value {
         Value::String(text) => text.clone(),
-        Value::Array(items) => items
-            .iter()
-            .map(|item| format!("{separator}{item}\n"))
-            .collect(),
+        Value::Array(items) => {
+            let lines = items.iter().map(|item| format!("{separator}{item}\n"));
+            lines.collect::<Vec<_>>().concat()
+        }
         one => format!("{separator}{one}\n"),
     }
 }
@@ -146,4 +150,35 @@ fn binary(body: &WireBody, value: &Value) -> Result<Encoded, CallError> {
         content_type: file.content_type,
         bytes: file.bytes,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_json() {
+        let list = serde_json::json!([{"a": 1}, null, "x"]);
+        for (content_type, value, want) in [
+            ("application/x-ndjson", &list, "{\"a\":1}\nnull\n\"x\"\n"),
+            (
+                "application/json-seq",
+                &list,
+                "\u{1e}{\"a\":1}\n\u{1e}null\n\u{1e}\"x\"\n",
+            ),
+            ("application/jsonl", &"{}\n{}\n".into(), "{}\n{}\n"),
+            ("application/jsonl", &1.into(), "1\n"),
+        ] {
+            assert_eq!(lines(content_type, value), want);
+        }
+    }
+
+    #[test]
+    fn a_body_is_bounded() {
+        let of = |length| Encoded {
+            content_type: "text/plain".to_owned(),
+            bytes: vec![b'x'; length],
+        };
+        assert!(bounded(of(BODY_MAX)).is_ok() && bounded(of(BODY_MAX + 1)).is_err());
+    }
 }

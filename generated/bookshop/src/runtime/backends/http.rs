@@ -16,6 +16,7 @@ use crate::runtime::config::{Config, ConfigError, filled};
 use crate::runtime::error::CallError;
 use crate::runtime::manifest::{Effect, HttpAction, Manifest, ToolSpec};
 
+mod body;
 mod credential;
 mod dial;
 mod failure;

@@ -8,7 +8,8 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 
 use super::super::{guard, wire};
-use super::{file, refused, text};
+use super::file::{self, File};
+use super::{refused, text};
 use crate::runtime::error::CallError;
 use crate::runtime::manifest::{
     BodyContent, BodyFormat, PartStyle, Place, Strings, Style, WireBody, WireParam, WirePart,
@@ -51,11 +52,11 @@ pub(super) fn fields<'b>(
     object: &Map<String, Value>,
 ) -> Result<Vec<Field<'b>>, CallError> {
     let declared = declared(body);
-    let mut taken = Names::new(&declared, object);
+    let mut names = Names::new(&declared);
     let mut all = Vec::new();
     for (property, value) in object {
         if !declared.contains(property.as_str()) {
-            taken.chosen(property)?;
+            names.chosen(property)?;
         }
         let part = body.parts.get(property);
         let fields = match part.and_then(|part| part.style) {
@@ -65,7 +66,7 @@ pub(super) fn fields<'b>(
         for field in fields {
             // The keys of a spread object are names that the argument chose.
             if guard::bare_name(&field.name) != guard::bare_name(property) {
-                taken.spread(property, &field.name)?;
+                names.spread(property, &field.name)?;
                 let text = String::from_utf8_lossy(&field.value).into_owned();
                 if guard::raises_method(method, &field.name, &text.into()) {
                     let why = format!("`{}` asks for another method", field.name);
@@ -92,49 +93,40 @@ fn declared(body: &WireBody) -> BTreeSet<&str> {
 /// Names of fields, as far as every server tells them apart.
 struct Names {
     declared: BTreeSet<String>,
-    /// Those of the object, the declared ones not among them.
-    others: BTreeSet<String>,
     /// Those of spread objects, with the property that each came from.
     spread: BTreeMap<String, String>,
 }
 
 impl Names {
-    fn new(declared: &BTreeSet<&str>, object: &Map<String, Value>) -> Self {
-        let others = object.keys().filter(|key| !declared.contains(key.as_str()));
+    fn new(declared: &BTreeSet<&str>) -> Self {
         Self {
             declared: declared.iter().map(|name| guard::bare_name(name)).collect(),
-            others: others.map(|name| guard::bare_name(name)).collect(),
             spread: BTreeMap::new(),
         }
     }
 
-    fn taken(name: &str) -> CallError {
-        refused(&format!(
-            "`{name}` is the name of another field of the form"
-        ))
-        .hint("leave it out")
-    }
-
-    /// A property that is not declared: it is told from those that are, and from its like.
-    fn chosen(&mut self, name: &str) -> Result<(), CallError> {
+    /// A property that is not declared, and so is one that the argument named.
+    fn chosen(&self, name: &str) -> Result<(), CallError> {
         let bare = guard::bare_name(name);
-        // Each of them is in the set once, and taken out by the first that comes.
-        if name.trim().is_empty() || self.declared.contains(&bare) || !self.others.remove(&bare) {
-            return Err(Self::taken(name));
+        let shadows = !bare.is_empty() && self.declared.contains(&bare);
+        if name.trim().is_empty() || shadows {
+            let found = refused(&format!(
+                "`{name}` is the name of another field of the form"
+            ));
+            return Err(found.hint("leave it out"));
         }
-        self.declared.insert(bare);
         Ok(())
     }
 
     /// The key of a spread object.
     fn spread(&mut self, property: &str, name: &str) -> Result<(), CallError> {
-        let bare = guard::bare_name(name);
-        let other = self.spread.get(&bare).is_some_and(|from| from != property);
-        let taken = self.declared.contains(&bare) || self.others.contains(&bare);
-        if name.trim().is_empty() || other || taken {
-            return Err(Self::taken(name));
+        self.chosen(name)?;
+        let from = self.spread.entry(guard::bare_name(name)).or_default();
+        if !from.is_empty() && from != property {
+            let why = format!("`{name}` is a field of both `{from}` and `{property}`");
+            return Err(refused(&why).hint("leave one of them out"));
         }
-        self.spread.insert(bare, property.to_owned());
+        property.clone_into(from);
         Ok(())
     }
 }
@@ -169,13 +161,19 @@ fn item_field(
     let types = part.map_or(&[][..], |part| &part.content_types);
     let json = types.iter().find(|kind| media::is_json(kind));
     if let Value::String(text) = value {
-        let file = match part.map_or(Strings::Text, |part| part.strings) {
-            Strings::Text => false,
-            Strings::Files => true,
-            Strings::Either => file::is_data_uri(text),
+        let strings = part.map_or(Strings::Text, |part| part.strings);
+        let what = format!("`{name}`");
+        let kinds: Vec<&str> = types.iter().map(String::as_str).collect();
+        let file = match strings {
+            Strings::Text => None,
+            Strings::Either if !file::is_data_uri(text) => None,
+            Strings::TextFiles if !file::is_data_uri(text) => Some(file::of_text(text, &kinds)),
+            Strings::Files | Strings::TextFiles | Strings::Either => {
+                Some(file::read(&what, text, &kinds)?)
+            }
         };
-        if file {
-            return file_field(name, types, text, format).map(Some);
+        if let Some(file) = file {
+            return Ok(Some(file_field(name, file, format)));
         }
     }
     let only_json = types.iter().all(|kind| media::is_json(kind)) && json.is_some();
@@ -201,22 +199,15 @@ fn item_field(
 
 /// A part with a file name is one that servers take for a file; the field's own name stands in where
 /// the argument gives none.
-fn file_field(
-    name: &str,
-    types: &[String],
-    text: &str,
-    format: BodyFormat,
-) -> Result<Field<'static>, CallError> {
-    let types: Vec<&str> = types.iter().map(String::as_str).collect();
-    let file = file::read(&format!("`{name}`"), text, &types)?;
+fn file_field(name: &str, file: File, format: BodyFormat) -> Field<'static> {
     let filename = file.name.unwrap_or_else(|| name.to_owned());
-    Ok(Field {
+    Field {
         name: name.to_owned(),
         value: file.bytes,
         content_type: Some(file.content_type),
         filename: (format == BodyFormat::Multipart).then_some(filename),
         ..Field::default()
-    })
+    }
 }
 
 /// A property in a parameter style: as in a query. In multipart each pair is a part, and nothing is

@@ -1,8 +1,7 @@
 //! Files in arguments: base64, or a data URI (RFC 2397) that may tell the media type and the name.
 
 use base64::Engine;
-use base64::engine::DecodePaddingMode;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 
 use super::{BODY_MAX, refused};
@@ -13,12 +12,6 @@ use crate::runtime::media;
 const NAME_MAX: usize = 255;
 /// What bytes are of which nothing is known (RFC 2046 §4.5.1).
 const BYTES: &str = "application/octet-stream";
-
-/// Models often leave the padding off.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &base64::alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// A file of an argument.
 #[derive(Debug, PartialEq)]
@@ -58,6 +51,16 @@ pub(super) fn read(what: &str, text: &str, types: &[&str]) -> Result<File, CallE
         bytes,
         name,
     })
+}
+
+/// A file that is given as its text.
+pub(super) fn of_text(text: &str, types: &[&str]) -> File {
+    let kind = types.iter().find(|kind| media::is_concrete(kind));
+    File {
+        bytes: text.as_bytes().to_vec(),
+        content_type: (*kind.unwrap_or(&"text/plain")).to_owned(),
+        name: None,
+    }
 }
 
 fn content_type(what: &str, given: Option<String>, types: &[&str]) -> Result<String, CallError> {
@@ -134,10 +137,12 @@ fn data_uri(what: &str, text: &str) -> Result<Parts, CallError> {
     Ok((media_type, name, bytes))
 }
 
+/// Base64, perhaps in lines. It is not read leniently: words look much like it.
 fn decode(what: &str, text: &str) -> Result<Vec<u8>, CallError> {
-    let text: String = text.split_ascii_whitespace().collect();
-    BASE64.decode(text).map_err(|_| {
-        refused(&format!("{what} is not base64")).hint("encode the bytes in standard base64")
+    let text: String = text.trim().split(['\r', '\n']).collect();
+    STANDARD.decode(text).map_err(|_| {
+        refused(&format!("{what} is not base64"))
+            .hint("encode the bytes in standard base64, with padding")
     })
 }
 
@@ -164,7 +169,7 @@ mod tests {
     fn files() {
         for (text, types, want) in [
             ("aGk=", &[][..], Some((&b"hi"[..], BYTES, None))),
-            ("a G\nk", &[], Some((b"hi", BYTES, None))),
+            ("aG\r\nk=\n", &[], Some((b"hi", BYTES, None))),
             (
                 "aGk=",
                 &["image/*", "image/png"],
@@ -178,7 +183,7 @@ mod tests {
                 Some((b"hi", "text/plain;charset=utf-8", Some("ä b.txt"))),
             ),
             (
-                "data:image/png;filename=\"a.png\";base64,aGk",
+                "data:image/png;filename=\"a.png\";base64,aGk=",
                 &["image/png"],
                 Some((b"hi", "image/png", Some("a.png"))),
             ),
@@ -198,6 +203,8 @@ mod tests {
             ("data:image/png;name=a%5Cb;base64,aGk=", &[], None),
             ("data:image/png;name=%FF;base64,aGk=", &[], None),
             ("no base64!", &[], None),
+            ("nothing of the kind", &[], None),
+            ("aGk", &[], None),
             ("aGk-", &[], None),
         ] {
             let found = read("`f`", text, types);

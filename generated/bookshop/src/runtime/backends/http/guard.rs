@@ -142,22 +142,24 @@ pub fn is_reserved_header(name: &str) -> bool {
 /// Whether servers may take two parameter names for the same: they differ in case, `[]`, escapes,
 /// separators or width only.
 pub(super) fn same_name(one: &str, other: &str) -> bool {
-    let bare = |name: &str| -> String {
-        let mut text = name.to_owned();
-        for _ in 0..2 {
-            text = percent_encoding::percent_decode_str(&text)
-                .decode_utf8_lossy()
-                .nfkc()
-                .collect();
-        }
-        let name = text.split(['[', '\0']).next().unwrap_or_default();
-        name.chars()
-            .filter(|c| c.is_alphanumeric())
-            .flat_map(char::to_lowercase)
-            .collect()
-    };
-    let (one, other) = (bare(one), bare(other));
+    let (one, other) = (bare_name(one), bare_name(other));
     !one.is_empty() && one == other
+}
+
+/// What is left of a parameter name that every server tells from others; empty if nothing is.
+pub(super) fn bare_name(name: &str) -> String {
+    let mut text = name.to_owned();
+    for _ in 0..2 {
+        text = percent_encoding::percent_decode_str(&text)
+            .decode_utf8_lossy()
+            .nfkc()
+            .collect();
+    }
+    let name = text.split(['[', '\0']).next().unwrap_or_default();
+    name.chars()
+        .filter(|c| c.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 /// Whether a parameter asks the server for a method that can do more than the request's own, in any

@@ -1,14 +1,12 @@
 //! An HTTP action and checked arguments become the exact request. Pure: no I/O, no clock.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::guard::{self, Unsafe};
-use super::wire;
+use super::{body, wire};
 use crate::runtime::args::Args;
 use crate::runtime::error::CallError;
-use crate::runtime::manifest::{
-    BodyContent, BodyFormat, HttpAction, Place, Style, WireBody, WireParam,
-};
+use crate::runtime::manifest::{HttpAction, Place, Style, WireParam};
 
 /// Longest path value, in bytes.
 const PATH_VALUE_MAX: usize = 2_048;
@@ -125,13 +123,12 @@ pub fn plan(action: &HttpAction, args: &Args) -> Result<Request, CallError> {
             }
         }
     }
-    if let Some(body) = &action.body
-        && let Some(bytes) = body_bytes(&action.method, body, args)?
+    if let Some(spec) = &action.body
+        && let Some(encoded) = body::encode(&action.method, spec, args)?
     {
-        request
-            .headers
-            .push(("content-type".to_owned(), body.content_type.clone()));
-        request.body = Some(bytes);
+        let content_type = ("content-type".to_owned(), encoded.content_type);
+        request.headers.push(content_type);
+        request.body = Some(encoded.bytes);
     }
     guard::same_shape(&action.path, &request.path)?;
     Ok(request)
@@ -225,86 +222,6 @@ fn bounded(param: &WireParam, text: String) -> Result<String, CallError> {
         ));
     }
     Ok(text)
-}
-
-/// The bytes of the body; `None` if no argument of it was given and so there is none.
-fn body_bytes(method: &str, body: &WireBody, args: &Args) -> Result<Option<Vec<u8>>, CallError> {
-    let value = match &body.content {
-        BodyContent::Whole(arg) => match args.get(arg) {
-            Some(value) => value.clone(),
-            None => return Ok(None),
-        },
-        BodyContent::Properties(properties) => {
-            let mut object = Map::new();
-            for (arg, property) in properties {
-                if let Some(value) = args.get(arg) {
-                    object.insert(property.clone(), value.clone());
-                }
-            }
-            if object.is_empty() && !body.required {
-                return Ok(None);
-            }
-            Value::Object(object)
-        }
-    };
-    for (name, value) in value.as_object().into_iter().flatten() {
-        if guard::raises_method(method, name, value) {
-            return Err(CallError::new(
-                "refused_value",
-                format!("`{name}` asks for another method; nothing was sent"),
-            ));
-        }
-    }
-    Ok(Some(match body.format {
-        BodyFormat::Json => value.to_string().into_bytes(),
-        BodyFormat::Form if !value.is_object() => {
-            return Err(CallError::new(
-                "unsupported_value",
-                "a form is an object with its fields; nothing was sent",
-            )
-            .hint("give the body as a JSON object"));
-        }
-        BodyFormat::Form => form(&value).into_bytes(),
-        BodyFormat::Text => wire::scalar(&value)
-            .unwrap_or_else(|| value.to_string())
-            .into_bytes(),
-        BodyFormat::Binary => decode_base64(&value)?,
-    }))
-}
-
-/// `application/x-www-form-urlencoded` (WHATWG URL §5.2): lists repeat the name, objects are JSON
-/// text (OpenAPI 3.1.1 §4.8.14.1, `contentType`), null is left out.
-fn form(value: &Value) -> String {
-    let mut pairs = url::form_urlencoded::Serializer::new(String::new());
-    for (name, value) in value.as_object().into_iter().flatten() {
-        let items = match value {
-            Value::Array(items) => items.iter().collect(),
-            one => vec![one],
-        };
-        for item in items {
-            match item {
-                Value::Null => continue,
-                Value::Array(_) | Value::Object(_) => pairs.append_pair(name, &item.to_string()),
-                item => pairs.append_pair(name, &wire::scalar(item).unwrap_or_default()),
-            };
-        }
-    }
-    pairs.finish()
-}
-
-fn decode_base64(value: &Value) -> Result<Vec<u8>, CallError> {
-    use base64::Engine;
-    let text: String = value
-        .as_str()
-        .unwrap_or_default()
-        .split_ascii_whitespace()
-        .collect();
-    base64::engine::general_purpose::STANDARD
-        .decode(text)
-        .map_err(|_| {
-            CallError::new("refused_value", "the body is not base64; nothing was sent")
-                .hint("encode the bytes in standard base64, with padding")
-        })
 }
 
 #[cfg(test)]
