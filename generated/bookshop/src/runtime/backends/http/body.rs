@@ -113,10 +113,10 @@ fn lines(content_type: &str, value: &Value) -> String {
     };
     match value {
         Value::String(text) => text.clone(),
-        Value::Array(items) => items
-            .iter()
-            .map(|item| format!("{separator}{item}\n"))
-            .collect(),
+        Value::Array(items) => {
+            let lines = items.iter().map(|item| format!("{separator}{item}\n"));
+            lines.collect::<Vec<_>>().concat()
+        }
         one => format!("{separator}{one}\n"),
     }
 }
