@@ -33,7 +33,9 @@ fn lint(folder: &str, command: &[&str]) -> Output {
     let index = "node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js";
     let script = format!("{folder}/{index}");
     let node = env::var("MCPGEN_NODE").unwrap_or_else(|_| "node".to_owned());
-    let options = ["--method", "tools/list", "--format", "json", "--strict"];
+    let mut options = vec!["--method", "tools/list", "--format", "json", "--strict"];
+    // A large document on a busy machine takes longer than the usual 15 seconds.
+    options.extend(["--connect-timeout", "120000"]);
     let args = [&[script.as_str(), "--cli"], command, &options].concat();
     run_program(&node, &args, &[], b"")
 }
