@@ -76,6 +76,8 @@ codes! {
     DuplicateKey = "MG106", Warning;
     /// A YAML feature that has no JSON meaning (a custom tag, a mapping as a key, `.inf`).
     YamlFeature = "MG107", Error;
+    /// A Swagger 2.0 document does not say what is needed, or not clearly; the usual is assumed.
+    Assumed = "MG108", Warning;
     /// The document has something that only a later version of OpenAPI reads; it is not read.
     LaterVersion = "MG109", Warning;
     /// A `$ref` cannot be resolved, so the operation is left out.
@@ -280,6 +282,24 @@ impl Diagnostics {
         );
         if self.seen.insert(key) {
             self.items.push(diagnostic);
+        }
+    }
+
+    /// How many findings there are.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Changes the places of the findings from `start` on. Those that are the same then are one.
+    pub fn relocate(&mut self, start: usize, change: impl Fn(&mut Loc)) {
+        let moved = self.items.split_off(start.min(self.items.len()));
+        for mut diagnostic in moved {
+            let key = |d: &Diagnostic| (d.code, d.loc.clone(), d.message.clone());
+            self.seen.remove(&key(&diagnostic));
+            if let Some(loc) = &mut diagnostic.loc {
+                change(loc);
+            }
+            self.push(diagnostic);
         }
     }
 

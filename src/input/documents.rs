@@ -103,6 +103,11 @@ impl Documents {
             .map_or(&Value::Null, |file| &file.tree)
     }
 
+    /// Where a file was read from, if that is known.
+    pub(crate) fn address(&self, file: FileId) -> Option<&Url> {
+        self.files.get(file.0)?.address.as_ref()
+    }
+
     /// The last part of a file's address without its extension, as a name for what it holds.
     pub(crate) fn stem(&self, file: FileId) -> Option<&str> {
         let address = self.files.get(file.0)?.address.as_ref()?;

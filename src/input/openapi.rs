@@ -1,4 +1,4 @@
-//! OpenAPI 3.0, 3.1 and 3.2 documents: a tree of JSON values becomes a Catalog.
+//! Swagger 2.0 and OpenAPI 3.0, 3.1 and 3.2 documents: a tree of JSON values becomes a Catalog.
 //!
 //! The document stays a `Value` with references resolved where they are met, so that one bad
 //! operation costs that operation and nothing else.
@@ -26,6 +26,7 @@ mod schema;
 mod security;
 mod server;
 mod tag;
+mod upgrade;
 mod version;
 
 use node::{Doc, Node};
@@ -68,7 +69,27 @@ pub fn read(
             return None;
         }
     };
-    let doc = Doc::new(root, version).among(documents);
+    if version != Version::V2_0 {
+        let doc = Doc::new(root, version).among(documents);
+        return read_tree(&doc, options, diags);
+    }
+    let upgraded = match upgrade::upgrade(documents, options.document_url.is_some()) {
+        Ok(upgraded) => upgraded,
+        Err(found) => {
+            diags.push(*found);
+            return None;
+        }
+    };
+    let start = diags.len();
+    let doc = Doc::new(&upgraded.tree, version).among(documents);
+    let mut catalog = read_tree(&doc, options, diags);
+    upgraded.settle(start, diags, catalog.as_mut());
+    catalog
+}
+
+/// Reads a document of the shape of 3.x.
+fn read_tree(doc: &Doc<'_>, options: &ReadOptions, diags: &mut Diagnostics) -> Option<Catalog> {
+    let (root, version) = (doc.root, doc.version);
     let top = Node::root(root);
     let info = top.get("info");
     // A version such as `1.0` is a number if nobody quoted it.
@@ -82,9 +103,9 @@ pub fn read(
     };
     let title = text("title");
     let source = source_name(&title, &options.fallback_name);
-    let credentials = security::schemes(&doc, &source, diags);
+    let credentials = security::schemes(doc, &source, diags);
     let mut reader = Reader {
-        doc: &doc,
+        doc,
         options,
         credentials: &credentials,
         tags: Tags::read(version, &top),
@@ -127,7 +148,7 @@ impl<'a> Reader<'a, '_> {
 
     fn paths(&mut self, top: &Node<'a>) {
         let Some(paths) = top.get("paths") else {
-            if self.doc.version == Version::V3_0 {
+            if self.doc.version <= Version::V3_0 {
                 let message = "the document has no `paths`";
                 let found = Diagnostic::new(Code::Malformed, Loc::at(""), message);
                 self.diags

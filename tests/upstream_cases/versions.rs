@@ -52,3 +52,64 @@ fn query_is_a_read_and_other_methods_are_not() {
     assert!(response.get("error").is_some(), "{response}");
     assert!(scene.arrived().is_empty());
 }
+
+/// A document of 2.0 with a parameter of each format in each place; `x` is what varies.
+fn lists() -> Value {
+    let mut paths = serde_json::Map::new();
+    for format in ["csv", "ssv", "tsv", "pipes", "multi"] {
+        for place in ["query", "path", "header"] {
+            if format == "multi" && place != "query" {
+                continue;
+            }
+            let x = json!({
+                "in": place, "name": "X", "required": true, "type": "array",
+                "collectionFormat": format, "items": {"type": "string"},
+            });
+            let path = format!("/{format}/{}", if place == "path" { "{X}" } else { place });
+            let operation = json!({
+                "operationId": format!("{place}_{format}"),
+                "parameters": [x],
+                "responses": {"200": {"description": "ok"}},
+            });
+            paths.insert(path, json!({"get": operation}));
+        }
+    }
+    json!({"swagger": "2.0", "info": {"title": "Shop", "version": "1"}, "paths": paths})
+}
+
+#[test]
+fn collection_formats_of_2_0() {
+    let mut scene = Scene::new(&lists());
+    let two = json!({"X": ["a b", "c"]});
+    for (format, query, path) in [
+        ("csv", "X=a%20b,c", "a%20b,c"),
+        ("ssv", "X=1%202", "1%202"),
+        ("tsv", "X=a%20b%09c", "a%20b%09c"),
+        ("pipes", "X=a%20b%7Cc", "a%20b%7Cc"),
+        ("multi", "X=a%20b&X=c", ""),
+    ] {
+        let value = if format == "ssv" {
+            json!({"X": ["1", "2"]})
+        } else {
+            two.clone()
+        };
+        let request = scene.sends(&format!("query_{format}"), value.clone());
+        assert_eq!(request.query(), Some(query));
+        if format != "multi" {
+            let request = scene.sends(&format!("path_{format}"), value);
+            assert_eq!(request.target(), format!("/{format}/{path}"));
+        }
+    }
+    for (format, want) in [
+        ("csv", "1,2"),
+        ("ssv", "1 2"),
+        ("tsv", "1\t2"),
+        ("pipes", "1|2"),
+    ] {
+        let request = scene.sends(&format!("header_{format}"), json!({"X": ["1", "2"]}));
+        assert_eq!(request.header("x"), Some(want));
+    }
+    // One element is what it is.
+    let request = scene.sends("query_pipes", json!({"X": ["1"]}));
+    assert_eq!(request.query(), Some("X=1"));
+}

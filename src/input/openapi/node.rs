@@ -1,10 +1,11 @@
 //! A value of the document, or of a file that it refers to, together with its place.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 
 use serde_json::Value;
 
 use super::Version;
+use super::schema::Heirs;
 use crate::diag::{Diagnostic, FileId, Loc, escape};
 use crate::input::documents::Documents;
 
@@ -14,6 +15,8 @@ pub(super) struct Doc<'a> {
     pub(super) version: Version,
     /// Schemas of arguments that were read so far, over all operations.
     pub(super) schemas_read: Cell<usize>,
+    /// Once it was asked for.
+    pub(super) heirs: OnceCell<Heirs>,
     /// Where references out of the document lead; none if it is alone.
     pub(super) documents: Option<&'a Documents>,
     /// What was found while references were followed and is no reason to stop.

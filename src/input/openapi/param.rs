@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::Version;
 use super::node::Node;
 use super::operation::OperationReader;
 use crate::catalog::Param;
@@ -75,6 +76,8 @@ impl<'a> OperationReader<'a, '_> {
             Some("query") => Place::Query,
             Some("header") => Place::Header,
             Some("cookie") => Place::Cookie,
+            // They are in the request body, too, that the upgrade made of them.
+            Some("body" | "formData") if self.doc.version == Version::V2_0 => return Ok(None),
             Some(other) => {
                 return Err(malformed(&format!(
                     "parameter `{name}` is in `{other}`, which is no place"
@@ -93,7 +96,9 @@ impl<'a> OperationReader<'a, '_> {
         let written = self
             .param_schema(&node, name)?
             .and_then(|found| sendable(&node, name, place).map(|()| found))
-            .and_then(|(schema, json)| Ok((schema, json, style(&node, name, place)?)));
+            .and_then(|(schema, json)| {
+                Ok((schema, json, style(self.doc.version, &node, name, place)?))
+            });
         let (schema, json, (style, explode)) = match written {
             Ok(found) => found,
             Err(found) if required => return Err(found),
@@ -307,7 +312,12 @@ fn placeholders(path: &str) -> Option<Vec<&str>> {
 }
 
 /// The style and whether it explodes, with the defaults of the place (OpenAPI 3.1.1 §4.8.12.2).
-fn style(node: &Node<'_>, name: &str, place: Place) -> Result<(Style, bool), Box<Diagnostic>> {
+fn style(
+    version: Version,
+    node: &Node<'_>,
+    name: &str,
+    place: Place,
+) -> Result<(Style, bool), Box<Diagnostic>> {
     let refuse = || {
         let style = node.str("style").unwrap_or_default();
         let message = format!(
@@ -336,10 +346,17 @@ fn style(node: &Node<'_>, name: &str, place: Place) -> Result<(Style, bool), Box
         Some("form") => Style::Form,
         Some("spaceDelimited") => Style::SpaceDelimited,
         Some("pipeDelimited") => Style::PipeDelimited,
+        // 2.0 has it, as `tsv`, and no later version.
+        Some("tabDelimited") if version == Version::V2_0 => Style::TabDelimited,
         Some("deepObject") => Style::DeepObject,
         Some(_) => return Err(refuse()),
     };
+    let delimited = matches!(
+        style,
+        Style::SpaceDelimited | Style::PipeDelimited | Style::TabDelimited
+    );
     let fits = match place {
+        Place::Path | Place::Header if version == Version::V2_0 && delimited => true,
         Place::Path => matches!(style, Style::Simple | Style::Label | Style::Matrix),
         Place::Header => style == Style::Simple,
         Place::Cookie => style == Style::Form,

@@ -1,7 +1,7 @@
 //! Following references: into the document, into other files, through other references.
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
@@ -33,6 +33,7 @@ impl<'a> Doc<'a> {
             root,
             version,
             schemas_read: Cell::new(0),
+            heirs: OnceCell::new(),
             documents: None,
             notes: RefCell::default(),
         }
@@ -58,7 +59,7 @@ impl<'a> Doc<'a> {
     /// The keyword of a node that is a reference, and where it leads.
     pub(super) fn reference(&self, node: &Node<'a>) -> Option<(&'static str, &'a str)> {
         let dynamic = || {
-            let known = self.version != Version::V3_0;
+            let known = self.version.is_json_schema();
             let text = node.str("$dynamicRef").filter(|_| known)?;
             Some(("$dynamicRef", text))
         };

@@ -14,9 +14,12 @@ use crate::diag::render::is_hiding;
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc, Severity};
 
 mod discriminator;
+mod heirs;
 mod keyword;
 #[cfg(test)]
 mod tests;
+
+pub(super) use heirs::Heirs;
 
 /// Nodes that are inlined into one operation before references become `$defs`.
 const INLINE_NODES: usize = 2_000;
@@ -245,6 +248,9 @@ impl<'a, 'd> Schemas<'a, 'd> {
         }
         if let Some(discriminator) = node.get("discriminator") {
             discriminator::apply(node, &discriminator, &mut schema);
+            if node.get("oneOf").or_else(|| node.get("anyOf")).is_none() {
+                self.with_heirs(node, &discriminator, &mut schema, depth);
+            }
         }
         let nullable = self.doc.version.nullable();
         if nullable.is_some_and(|keyword| node.flag(keyword)) {

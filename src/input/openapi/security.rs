@@ -153,7 +153,6 @@ pub(super) fn requirements(
     let Some(list) = declared.find(|list| !list.value.is_null()) else {
         return Ok(Vec::new());
     };
-    let schemes = defined(places[1]);
     let mut usable = Vec::new();
     let mut unusable = Vec::new();
     if !list.value.is_array() {
@@ -169,7 +168,7 @@ pub(super) fn requirements(
             .find(|(name, _)| !credentials.contains_key(*name));
         match lacking {
             None => usable.push(alternative.entries().map(|(n, _)| n.to_owned()).collect()),
-            Some((name, node)) => unusable.push(unknown(name, &node, schemes.as_ref())),
+            Some((name, node)) => unusable.push(unknown(name, &node, places[1])),
         }
     }
     if usable.is_empty() && !lenient && !unusable.is_empty() {
@@ -185,22 +184,28 @@ pub(super) fn requirements(
 }
 
 /// A requirement that names a scheme which is not there, or not usable.
-fn unknown(name: &str, node: &Node<'_>, schemes: Option<&Node<'_>>) -> Diagnostic {
+fn unknown(name: &str, node: &Node<'_>, root: &Node<'_>) -> Diagnostic {
+    let schemes = defined(root);
     let loc = crate::diag::Loc {
         key: true,
         ..node.loc()
     };
-    if schemes.is_some_and(|schemes| schemes.get(name).is_some()) {
+    if schemes
+        .as_ref()
+        .is_some_and(|schemes| schemes.get(name).is_some())
+    {
         let message = format!("it needs security scheme `{name}`, which is not supported");
         return Diagnostic::new(Code::UnsupportedSecurity, loc, message).help(HELP);
     }
     let message = format!("it needs security scheme `{name}`, which is not defined");
     let found = Diagnostic::new(Code::UndefinedSecurity, loc, message);
-    let names = schemes.into_iter().flat_map(Node::entries).map(|(n, _)| n);
+    let names = schemes.iter().flat_map(Node::entries).map(|(n, _)| n);
     let near = nearest(name, names).map(|near| format!("did you mean `{near}`?"));
-    found.help(
-        near.unwrap_or_else(|| format!("define it under components.securitySchemes, or {HELP}")),
-    )
+    let under = match root.get("swagger") {
+        Some(_) => "securityDefinitions",
+        None => "components.securitySchemes",
+    };
+    found.help(near.unwrap_or_else(|| format!("define it under {under}, or {HELP}")))
 }
 
 fn misshapen(node: &Node<'_>) -> Diagnostic {

@@ -8,6 +8,8 @@ use crate::diag::{Code, Diagnostic, Loc};
 /// The OpenAPI versions that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Version {
+    /// Swagger 2.0, which is upgraded to the shape of 3.0.
+    V2_0,
     /// 3.0.x, with its own dialect of JSON Schema.
     V3_0,
     /// 3.1.x, with JSON Schema 2020-12.
@@ -26,6 +28,8 @@ impl Version {
     /// The keyword by which a schema takes `null` too, where `type` cannot say so.
     pub(super) fn nullable(self) -> Option<&'static str> {
         match self {
+            // An extension that everyone writes: 2.0 itself has nothing.
+            Self::V2_0 => Some("x-nullable"),
             Self::V3_0 => Some("nullable"),
             Self::V3_1 | Self::V3_2 => None,
         }
@@ -33,6 +37,8 @@ impl Version {
 }
 
 const FIRST_LINE: &str = "an OpenAPI document begins with `openapi: 3.1.0` (or 3.0.x, 3.2.x)";
+
+const READ: &str = "Swagger 2.0 and OpenAPI 3.0.x, 3.1.x and 3.2.x are";
 
 /// Decides the version (OpenAPI 3.1.1 §4.8.1.1); an unquoted `3.0` is a YAML float and is read.
 pub(super) fn version(root: &Value) -> Result<Version, Box<Diagnostic>> {
@@ -48,11 +54,15 @@ pub(super) fn version(root: &Value) -> Result<Version, Box<Diagnostic>> {
         );
     };
     if let Some(swagger) = object.get("swagger") {
+        let text = plain(swagger);
+        if matches!(text.trim(), "2.0" | "2") {
+            return Ok(Version::V2_0);
+        }
         return refuse(
             Code::Version,
             Loc::at("/swagger"),
-            format!("Swagger {} is not read yet", plain(swagger)),
-            "convert the document to OpenAPI 3.0 or 3.1, for example with swagger2openapi",
+            format!("Swagger version `{text}` is not read"),
+            READ,
         );
     }
     let Some(openapi) = object.get("openapi") else {
@@ -82,7 +92,7 @@ pub(super) fn version(root: &Value) -> Result<Version, Box<Diagnostic>> {
             Code::Version,
             Loc::at("/openapi"),
             format!("OpenAPI version `{text}` is not read"),
-            "OpenAPI 3.0.x, 3.1.x and 3.2.x are",
+            READ,
         ),
     }
 }
@@ -105,6 +115,14 @@ mod tests {
             (json!(null), None),
         ] {
             let found = version(&json!({"openapi": text})).ok();
+            assert_eq!(found, want, "{text}");
+        }
+        for (text, want) in [
+            (json!("2.0"), Some(Version::V2_0)),
+            (json!(2.0), Some(Version::V2_0)),
+            (json!("1.2"), None),
+        ] {
+            let found = version(&json!({"swagger": text})).ok();
             assert_eq!(found, want, "{text}");
         }
     }
