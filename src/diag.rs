@@ -122,6 +122,12 @@ codes! {
     CredentialToDocumentHost = "MG143", Warning;
     /// Two security schemes come to one environment variable; the later one gets a suffix.
     VariableCollision = "MG144", Warning;
+    /// A path item of a 3.0 document is not strictly as OpenAPI 3.0 has it.
+    NotStrictPath = "MG150", Warning;
+    /// A component of a 3.0 document is not strictly as OpenAPI 3.0 has it.
+    NotStrictComponent = "MG151", Warning;
+    /// Another part of a 3.0 document is not strictly as OpenAPI 3.0 has it.
+    NotStrict = "MG152", Warning;
     /// Several media types are offered for a body; one of them is sent.
     BodyChoice = "MG156", Note;
     /// The encoding of a form field is not applied as the document says.

@@ -8,7 +8,7 @@ use base64::Engine;
 use clap::Args;
 use serde_json::{Map, Value};
 
-use super::load::{self, load_with};
+use super::load::{self, Extra, load_with};
 use super::options::DocOptions;
 use crate::compile::Compiled;
 use crate::diag::nearest::nearest;
@@ -56,7 +56,7 @@ Exit status: 0 if the call succeeded, 1 if it failed or was refused.";
 
 impl Call {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        let loaded = load_with(&self.options, self.mock).await?;
+        let loaded = load_with(&self.options, Extra::mock(self.mock)).await?;
         let Some((catalog, compiled)) = loaded.usable()? else {
             return Ok(ExitCode::FAILURE);
         };

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::load::{Loaded, load};
+use super::load::{Extra, Loaded, load_with};
 use super::options::DocOptions;
 use super::report::{self, CredentialState};
 use crate::catalog::Catalog;
@@ -36,7 +36,7 @@ Exit status: 0 if there is something to serve, 1 if there are errors.";
 
 impl Check {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        let mut loaded = load(&self.options).await?;
+        let mut loaded = load_with(&self.options, Extra::Strict).await?;
         if let Some((_, compiled)) = &loaded.compiled {
             let config = Config::from_env(&compiled.manifest).unwrap_or_default();
             let found = report::sent_to_document_hosts(&compiled.manifest, &config);

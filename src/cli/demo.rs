@@ -118,7 +118,7 @@ impl Tools {
             Source::new(DOCUMENT_NAME, DOCUMENT),
             Some(shop.url.clone()),
             &policy,
-            false,
+            load::Extra::Nothing,
         );
         let (catalog, compiled) = loaded
             .compiled

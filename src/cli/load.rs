@@ -28,12 +28,29 @@ pub(super) struct Loaded {
 /// Where requests would go if there were an upstream; no such host can exist (RFC 6761 §6.4).
 const MOCK_URL: &str = "https://mock.invalid";
 
-pub(super) async fn load(options: &DocOptions) -> anyhow::Result<Loaded> {
-    load_with(options, false).await
+/// What is wanted beyond what a document becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extra {
+    /// Nothing.
+    Nothing,
+    /// Samples of responses; a document without servers is served all the same.
+    Mock,
+    /// Whether a 3.0 document is strictly one.
+    Strict,
 }
 
-/// With `mock`, samples of responses are made, and a document without servers is served all the same.
-pub(super) async fn load_with(options: &DocOptions, mock: bool) -> anyhow::Result<Loaded> {
+impl Extra {
+    /// Samples of responses, if they are asked for.
+    pub(super) fn mock(asked: bool) -> Self {
+        if asked { Self::Mock } else { Self::Nothing }
+    }
+}
+
+pub(super) async fn load(options: &DocOptions) -> anyhow::Result<Loaded> {
+    load_with(options, Extra::Nothing).await
+}
+
+pub(super) async fn load_with(options: &DocOptions, extra: Extra) -> anyhow::Result<Loaded> {
     let base_url = options.base_url()?;
     // Someone may be typing the document into the terminal.
     let progress = if options.doc == "-" {
@@ -44,7 +61,7 @@ pub(super) async fn load_with(options: &DocOptions, mock: bool) -> anyhow::Resul
     let source = fetch::fetch(&options.doc, &options.fetch()).await?;
     progress.now(format!("compiling {}", render::printable(&source.name)));
     let policy = options.policy()?;
-    Ok(compiled(source, base_url.map(String::from), &policy, mock))
+    Ok(compiled(source, base_url.map(String::from), &policy, extra))
 }
 
 /// A source, read and compiled.
@@ -52,8 +69,9 @@ pub(super) fn compiled(
     source: Source,
     base_url: Option<String>,
     policy: &Policy,
-    mock: bool,
+    extra: Extra,
 ) -> Loaded {
+    let mock = extra == Extra::Mock;
     let mut diags = Diagnostics::default();
     let options = openapi::ReadOptions {
         document_url: source.url.clone(),
@@ -62,6 +80,7 @@ pub(super) fn compiled(
         time: None,
         owner_headers: !policy.headers.is_empty(),
         samples: mock,
+        strict: extra == Extra::Strict,
     };
     let compiled = source
         .parse(&Budget::default(), &mut diags)

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use super::load::{self, Loaded, load_with};
+use super::load::{self, Extra, Loaded, load_with};
 use super::options::DocOptions;
 use super::report;
 use crate::compile::Compiled;
@@ -47,7 +47,7 @@ impl Serve {
             "standard input carries the protocol and cannot be the document too: give a path or URL, or --http ADDRESS"
         );
         self.listen.log_to_stderr();
-        let loaded = load_with(&self.options, self.mock).await?;
+        let loaded = load_with(&self.options, Extra::mock(self.mock)).await?;
         let Some((catalog, compiled)) = loaded.usable()? else {
             return Ok(ExitCode::FAILURE);
         };

@@ -15,6 +15,7 @@ use crate::input::documents::Documents;
 
 mod allof;
 mod body;
+mod lint;
 mod method;
 mod node;
 mod operation;
@@ -53,6 +54,8 @@ pub struct ReadOptions {
     pub owner_headers: bool,
     /// Whether samples of responses are made, for a server without an upstream.
     pub samples: bool,
+    /// Whether a 3.0 document is held against the specification strictly, too.
+    pub strict: bool,
 }
 
 /// Reads a document. `None` if it is not one; everything less is a diagnostic.
@@ -71,7 +74,11 @@ pub fn read(
     };
     if version != Version::V2_0 {
         let doc = Doc::new(root, version).among(documents);
-        return read_tree(&doc, options, diags);
+        let catalog = read_tree(&doc, options, diags)?;
+        if options.strict && version == Version::V3_0 {
+            lint::lint(root, catalog.deadline, diags);
+        }
+        return Some(catalog);
     }
     let upgraded = match upgrade::upgrade(documents, options.document_url.is_some()) {
         Ok(upgraded) => upgraded,
