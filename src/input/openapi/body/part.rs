@@ -198,6 +198,8 @@ impl<'a> OperationReader<'a, '_> {
             None | Some("form") => Style::Form,
             Some("spaceDelimited") => Style::SpaceDelimited,
             Some("pipeDelimited") => Style::PipeDelimited,
+            // 2.0 has it, as `tsv`, and no later version.
+            Some("tabDelimited") if self.doc.version == Version::V2_0 => Style::TabDelimited,
             Some("deepObject") => Style::DeepObject,
             Some(other) => {
                 let message = format!("`{other}` is no style of form field `{name}`");

@@ -8,6 +8,7 @@ use crate::input::openapi::node::Node;
 
 const URLENCODED: &str = "application/x-www-form-urlencoded";
 const MULTIPART: &str = "multipart/form-data";
+const BYTES: &str = "application/octet-stream";
 
 impl<'a> Upgrade<'a, '_> {
     /// The request body of an operation, whose new place is `here`: from its own parameters and those
@@ -47,14 +48,16 @@ impl<'a> Upgrade<'a, '_> {
 
     fn whole_body(&mut self, new: &str, operation: &Node<'a>, body: &Node<'a>) -> Value {
         let (mut types, consumes) = self.media_types(operation, "consumes");
+        let schema = body.get("schema");
+        // Only form fields can be files in 2.0, but some documents have whole bodies that are.
+        let is_file = schema.as_ref().and_then(|s| s.str("type")) == Some("file");
         if types.is_empty() {
-            types.push("application/json");
+            types.push(if is_file { BYTES } else { "application/json" });
         }
         self.moves.made_of(new.to_owned(), body);
         if let Some(consumes) = consumes {
             self.moves.made_of(format!("{new}/content"), &consumes);
         }
-        let schema = body.get("schema");
         let mut content = Map::new();
         if !self.pay(types.len().saturating_mul(4)) {
             return Value::Null;
@@ -64,7 +67,11 @@ impl<'a> Upgrade<'a, '_> {
             if let Some(schema) = &schema {
                 let place = format!("{new}/content/{}/schema", crate::diag::escape(name));
                 self.moves.add(place, schema);
-                media.insert("schema".into(), self.reference(schema));
+                let value = match is_file {
+                    true => json!({"type": "string", "format": "binary"}),
+                    false => self.reference(schema),
+                };
+                media.insert("schema".into(), value);
             }
             let examples = body.get("x-examples").and_then(|all| all.get(name));
             if let Some(example) = examples {
