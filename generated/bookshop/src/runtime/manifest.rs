@@ -301,10 +301,12 @@ pub enum Style {
     Matrix,
     /// Ampersand-separated (query, cookie).
     Form,
-    /// Space-separated arrays (query).
+    /// Space-separated arrays (query; in Swagger 2.0 path and header, too).
     SpaceDelimited,
-    /// Pipe-separated arrays (query).
+    /// Pipe-separated arrays (query; in Swagger 2.0 path and header, too).
     PipeDelimited,
+    /// Tab-separated arrays, which Swagger 2.0 has alone.
+    TabDelimited,
     /// `name[key]=value` objects (query).
     DeepObject,
 }

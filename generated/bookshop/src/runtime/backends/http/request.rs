@@ -205,7 +205,9 @@ fn chosen_by_argument(
 /// A header value: visible ASCII and inner spaces, nothing that could end the header
 /// (RFC 9110 §5.5).
 fn header_value(param: &WireParam, text: String) -> Result<String, CallError> {
-    if !text.bytes().all(|b| matches!(b, b' '..=b'~')) || text.trim() != text {
+    let carried =
+        |b: u8| matches!(b, b' '..=b'~') || (b == b'\t' && param.style == Style::TabDelimited);
+    if !text.bytes().all(carried) || text.trim() != text {
         return Err(
             refused(param, "holds a character that a header cannot carry")
                 .hint("send printable ASCII without spaces at the ends"),

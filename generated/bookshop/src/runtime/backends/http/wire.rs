@@ -142,6 +142,9 @@ pub(super) fn path(
     Ok(match (param.style, param.explode) {
         (Style::Label, true) => format!(".{}", texts.join(".")),
         (Style::Matrix, true) => format!(";{name}={}", texts.join(&format!(";{name}="))),
+        (Style::SpaceDelimited, _) => texts.join("%20"),
+        (Style::PipeDelimited, _) => texts.join("%7C"),
+        (Style::TabDelimited, _) => texts.join("%09"),
         _ => prefixed(texts.join(",")),
     })
 }
@@ -159,6 +162,7 @@ pub(super) fn query(param: &WireParam, value: &Value) -> Result<Vec<(String, Str
     let delimiter = match param.style {
         Style::SpaceDelimited => "%20",
         Style::PipeDelimited => "%7C",
+        Style::TabDelimited => "%09",
         _ => ",",
     };
     Ok(match (parts(param, value)?, param.style, param.explode) {
@@ -195,13 +199,18 @@ fn joined(texts: &[String], delimiter: &str, encode: &dyn Fn(&str) -> String) ->
         .join(delimiter)
 }
 
-/// The value of a header parameter (`simple`), not encoded: a header has no escape. `None` if there
+/// The value of a header parameter, not encoded: a header has no escape. `None` if there
 /// is nothing to send.
 pub(super) fn header(param: &WireParam, value: &Value) -> Result<Option<String>, CallError> {
     Ok(match parts(param, value)? {
         Parts::Nothing => None,
         Parts::One(text) => Some(text),
-        Parts::List(list) => Some(list.join(",")),
+        Parts::List(list) => Some(list.join(match param.style {
+            Style::SpaceDelimited => " ",
+            Style::PipeDelimited => "|",
+            Style::TabDelimited => "\t",
+            _ => ",",
+        })),
         Parts::Pairs(pairs) if param.explode => Some(
             pairs
                 .iter()
