@@ -20,6 +20,8 @@ use crate::support::{
     Client, HttpServer, PATIENCE, Recorded, Reply, Scratch, Upstream, cargo, root, run,
 };
 
+mod generated;
+
 const DOCUMENT: &str = "specs/bookshop/openapi.yaml";
 const CREDENTIALS: [(&str, &str); 3] = [
     ("BOOKSHOP_SHOP_KEY", "shop"),

@@ -1,6 +1,7 @@
 //! What the tests share: an upstream that records, an MCP client over stdio, one-shot runs of the
 //! binary, golden files, and a place for files that a test makes up.
 
+pub(crate) mod arguments;
 pub(crate) mod cargo;
 pub(crate) mod client;
 pub(crate) mod golden;
