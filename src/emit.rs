@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::runtime::manifest::{Manifest, VERSION};
 
 mod ident;
+mod layout;
 mod lockfile;
 mod stage;
 mod tree;
@@ -17,6 +18,7 @@ mod vendor;
 mod view;
 pub mod write;
 
+use tree::is_rust;
 pub use tree::{File, Kind, Tree};
 
 /// Name of the lock file.
@@ -36,9 +38,14 @@ pub struct Options {
 pub enum EmitError {
     /// A name that Cargo refuses.
     #[error(
-        "`{0}` is not a package name: use letters, digits, `-` and `_`, with a letter first, and no Rust keyword"
+        "`{0}` is not a package name: use letters, digits, `-` and `_`, with a letter first, and no word that Rust or Cargo keeps for itself"
     )]
     PackageName(String),
+    /// The name of a package that the crate is built from.
+    #[error(
+        "`{0}` is the name of a package that the server is built from: choose another with --name"
+    )]
+    DependencyName(String),
     /// A template could not be filled in, or what came out is not Rust: a defect of mcpgen.
     #[error("{file} could not be generated: {reason}")]
     Defect {
@@ -73,6 +80,9 @@ pub fn emit(manifest: &Manifest, options: &Options) -> Result<Tree, EmitError> {
     if !ident::is_package_name(&options.name) {
         return Err(EmitError::PackageName(options.name.clone()));
     }
+    if lockfile::has(&options.name) {
+        return Err(EmitError::DependencyName(options.name.clone()));
+    }
     let mut templates = Environment::new();
     templates.set_undefined_behavior(UndefinedBehavior::Strict);
     templates.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
@@ -86,7 +96,13 @@ pub fn emit(manifest: &Manifest, options: &Options) -> Result<Tree, EmitError> {
         let filled = templates
             .get_template(template)
             .and_then(|t| t.render(view));
-        filled.map_err(|error| defect(path, &error))
+        // The line end after the last line is not a template's to give.
+        let text = filled.map_err(|error| defect(path, &error))? + "\n";
+        Ok(if is_rust(path) {
+            layout::laid_out(&text)
+        } else {
+            text
+        })
     };
     let mut tree = Tree::default();
     let view = || context! { view => minijinja::value::Serde(&crate_view) };
@@ -121,12 +137,6 @@ pub fn emit(manifest: &Manifest, options: &Options) -> Result<Tree, EmitError> {
         syn::parse_file(&file.text).map_err(|error| defect(&file.path, &error))?;
     }
     Ok(tree)
-}
-
-fn is_rust(path: &str) -> bool {
-    std::path::Path::new(path)
-        .extension()
-        .is_some_and(|extension| extension == "rs")
 }
 
 fn defect(file: &str, reason: &dyn std::fmt::Display) -> EmitError {

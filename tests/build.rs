@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::cargo::{cargo, files, relative};
+use crate::support::cargo::{cargo, relative};
 use crate::support::process::run_program;
 use crate::support::{Output, Scratch, root, run};
 
 mod refused;
+mod rustfmt;
 
 const DOCUMENT: &str = "specs/bookshop/openapi.yaml";
 const GENERATED: &str = "generated/bookshop";
@@ -134,7 +135,15 @@ fn regeneration_keeps_the_owners_work() {
         "{}",
         refused.stderr
     );
+    assert_eq!(
+        fs::read_to_string(at("src/lib.rs")).expect("read"),
+        "// edited\n"
+    );
     build(&["-o", text, "--force"]).expect(0);
+    assert_ne!(
+        fs::read_to_string(at("src/lib.rs")).expect("read"),
+        "// edited\n"
+    );
     assert_eq!(
         fs::read_to_string(at("src/hooks.rs")).expect("read"),
         "// mine\n"
@@ -162,25 +171,94 @@ fn folders_that_are_not_written_to() {
     let scratch = Scratch::new();
     let file = scratch.file("theirs/notes.txt", "mine");
     let theirs = Path::new(&file).parent().expect("a folder");
-    let newer = scratch.file("newer/mcpgen.lock", r#"{"mcpgen": "999.0.0", "files": {}}"#);
+    let newer = scratch.file(
+        "newer/mcpgen.lock",
+        r#"{"mcpgen": "999.0.0", "files": {"src/lib.rs": "0"}}"#,
+    );
+    scratch.file("newer/src/lib.rs", "newer");
     let newer = Path::new(&newer).parent().expect("a folder");
     let link = scratch.path().join("link");
     std::os::unix::fs::symlink(theirs, &link).expect("a link");
-    for (folder, name, words) in [
-        (theirs, "bookshop-server", "was not made by mcpgen"),
-        (newer, "bookshop-server", "999.0.0"),
-        (link.as_path(), "bookshop-server", "symbolic link"),
-        (
-            &scratch.path().join("new"),
-            "not a name",
-            "is not a package name",
-        ),
-        (&scratch.path().join("new"), "fn", "is not a package name"),
+    for (folder, extra, words) in [
+        (theirs, &[][..], "was not made by mcpgen"),
+        (newer, &[], "was made by mcpgen 999.0.0, which is newer"),
+        // A newer one is not overwritten on demand either.
+        (newer, &["--force"], "was made by mcpgen 999.0.0"),
+        (link.as_path(), &[], "is a symbolic link"),
+        (link.as_path(), &["--force"], "is a symbolic link"),
     ] {
-        let output = build(&["-o", folder.to_str().expect("UTF-8"), "--name", name]);
+        let options = ["-o", folder.to_str().expect("UTF-8")];
+        let output = build(&[&options[..], extra].concat());
         assert_eq!(output.status, 2, "{}", output.stderr);
         assert!(output.stderr.contains(words), "{}", output.stderr);
     }
-    assert_eq!(files(theirs).len(), 1);
-    assert!(!scratch.path().join("new").exists());
+    assert_eq!(relative(theirs), ["notes.txt"]);
+    assert_eq!(relative(newer), ["mcpgen.lock", "src/lib.rs"]);
+    let kept = fs::read_to_string(newer.join("src/lib.rs"));
+    assert_eq!(kept.expect("a file"), "newer");
+}
+
+/// Links below the folder would lead out of it, whatever they are called after.
+#[test]
+fn links_in_a_crate_are_not_followed() {
+    let scratch = Scratch::new();
+    let elsewhere = scratch.file("elsewhere/lib.rs", "mine");
+    let elsewhere = Path::new(&elsewhere).parent().expect("a folder");
+    for (n, path) in [
+        "src",
+        "src/tools",
+        "src/lib.rs",
+        "mcpgen.lock",
+        ".mcpgen-new",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let folder = scratch.path().join(format!("crate{n}"));
+        let text = folder.to_str().expect("UTF-8");
+        build(&["-o", text]).expect(0);
+        let place = folder.join(path);
+        let _ = fs::remove_dir_all(&place);
+        let _ = fs::remove_file(&place);
+        std::os::unix::fs::symlink(elsewhere, &place).expect("a link");
+        for extra in [&["--enable", "destroy"][..], &["--force"]] {
+            let output = build(&[&["-o", text][..], extra].concat());
+            assert_eq!(output.status, 2, "{path}: {}", output.stderr);
+            assert!(output.stderr.starts_with("error: "), "{}", output.stderr);
+        }
+        assert_eq!(relative(elsewhere), ["lib.rs"], "{path}");
+        assert!(place.is_symlink(), "{path}");
+    }
+}
+
+#[test]
+fn package_names_that_cargo_refuses() {
+    let scratch = Scratch::new();
+    let folder = scratch.path().join("new");
+    let text = folder.to_str().expect("UTF-8");
+    let not_a_name = "is not a package name";
+    for (name, words) in [
+        ("not a name", not_a_name),
+        ("", not_a_name),
+        ("1st", not_a_name),
+        ("ä", not_a_name),
+        ("../up", not_a_name),
+        ("a\"\nb = \"", not_a_name),
+        ("fn", not_a_name),
+        ("test", not_a_name),
+        // Cargo's own folders.
+        ("build", not_a_name),
+        ("deps", not_a_name),
+        // Cargo would look for this crate where it needs its own dependency.
+        (
+            "serde",
+            "is the name of a package that the server is built from",
+        ),
+        ("tokio_util", "is the name of a package"),
+    ] {
+        let output = build(&["-o", text, "--name", name]);
+        assert_eq!(output.status, 2, "{name}: {}", output.stderr);
+        assert!(output.stderr.contains(words), "{name}: {}", output.stderr);
+        assert!(!folder.exists(), "{name}");
+    }
 }

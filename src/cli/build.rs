@@ -4,7 +4,6 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
-use anyhow::Context;
 use clap::Args;
 
 use super::load::load;
@@ -128,36 +127,45 @@ fn file_name(name: &str) -> String {
     name.rsplit(['/', '\\']).next().unwrap_or(name).to_owned()
 }
 
-/// Formats what is not formatted yet. Without rustfmt the code is as the templates lay it out.
+/// Formats the code. Without a rustfmt that works, it stays as it was laid out.
 fn format_rust(tree: &mut Tree) -> anyhow::Result<()> {
-    let ours = |path: &str| !path.starts_with("src/runtime");
-    let rust: Vec<String> = tree
-        .iter()
-        .map(|file| file.path.clone())
-        .filter(|path| path.strip_suffix(".rs").is_some_and(ours))
-        .collect();
-    for path in rust {
-        let Some(file) = tree.get(&path) else {
-            continue;
-        };
-        match rustfmt(&file.text) {
-            Ok(text) => tree.replace(&path, text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                writeln!(
-                    anstream::stderr(),
-                    "mcpgen: warning: rustfmt is not installed; the code is not formatted"
-                )?;
-                return Ok(());
+    match formatted(tree) {
+        Ok(files) => {
+            for (path, text) in files {
+                tree.replace(&path, text);
             }
-            Err(error) => return Err(error).with_context(|| format!("rustfmt on {path}")),
+        }
+        Err(error) => {
+            let why = match error.kind() {
+                std::io::ErrorKind::NotFound => "is not installed".to_owned(),
+                _ => format!("failed: {error}"),
+            };
+            writeln!(
+                anstream::stderr(),
+                "mcpgen: warning: rustfmt {why}; the code is laid out without it, and a run with it will change that"
+            )?;
         }
     }
     Ok(())
 }
 
+/// The formatted texts by path.
+fn formatted(tree: &Tree) -> std::io::Result<Vec<(String, String)>> {
+    let files = tree
+        .unformatted()
+        .filter_map(|path| Some((path, tree.get(path)?)));
+    files
+        .map(|(path, file)| Ok((path.to_owned(), rustfmt(&file.text)?)))
+        .collect()
+}
+
+/// An empty file: the user's own configuration must not change what is generated.
+const NO_CONFIGURATION: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
+
 fn rustfmt(text: &str) -> std::io::Result<String> {
     let mut child = Command::new("rustfmt")
         .args(["--edition", "2024", "--quiet", "--config", "max_width=100"])
+        .args(["--config-path", NO_CONFIGURATION])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -173,9 +181,9 @@ fn rustfmt(text: &str) -> std::io::Result<String> {
     // A formatter that stopped reading says why on its own.
     let _ = writer.join();
     if !output.status.success() {
-        return Err(std::io::Error::other(
-            String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-        ));
+        let said = String::from_utf8_lossy(&output.stderr);
+        let first = said.trim().lines().next().unwrap_or_default();
+        return Err(std::io::Error::other(first.to_owned()));
     }
     String::from_utf8(output.stdout).map_err(std::io::Error::other)
 }

@@ -1,7 +1,7 @@
 //! What tools cost a client, in tokens: every conversation begins with the whole list.
 //!
-//! No tokenizer is the right one for all models, so a token is taken for four bytes of JSON. That is
-//! within a fifth of what models count for such texts, and the same on every machine.
+//! No tokenizer is the right one for all models, so a token is taken for four bytes of JSON: an estimate
+//! that is the same on every machine. Models count differently.
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::policy::Policy;

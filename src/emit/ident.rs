@@ -73,8 +73,9 @@ pub(super) fn camel(text: &str, fallback: &str) -> String {
 
 /// The beginning of a text, what is neither letter nor digit as spaces.
 fn words(text: &str) -> String {
-    let head = text.chars().take(200);
-    head.map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' })
+    text.chars()
+        .take(200)
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' })
         .collect()
 }
 
@@ -84,14 +85,7 @@ fn finished(mut name: String, fallback: &str) -> String {
         fallback.clone_into(&mut name);
     }
     if name.starts_with(|c: char| c.is_ascii_digit()) {
-        name.insert_str(
-            0,
-            if name.starts_with(char::is_uppercase) {
-                "N"
-            } else {
-                "n"
-            },
-        );
+        name.insert(0, 'n');
     }
     if KEYWORDS.contains(&name.as_str()) {
         name.push('_');
@@ -160,7 +154,19 @@ pub(super) fn is_package_name(name: &str) -> bool {
     let rest = name
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-    let reserved = ["test", "core", "std", "alloc", "proc_macro", "proc-macro"];
+    // Libraries of Rust, and folders of Cargo's that a program may not be called after.
+    let reserved = [
+        "test",
+        "core",
+        "std",
+        "alloc",
+        "proc_macro",
+        "proc-macro",
+        "build",
+        "deps",
+        "examples",
+        "incremental",
+    ];
     let library = name.replace('-', "_");
     first
         && rest
@@ -222,6 +228,8 @@ mod tests {
             ("a/b", false),
             ("fn", false),
             ("test", false),
+            ("build", false),
+            ("deps", false),
             ("a\"", false),
         ] {
             assert_eq!(is_package_name(name), good, "{name}");

@@ -16,3 +16,12 @@ pub(super) fn rest(name: &str) -> String {
         format!("{lock}\n[[package]]\n{package}\n")
     })
 }
+
+/// Whether a name is that of a package in the lock file. Cargo tells apart neither two packages of one name
+/// and version nor two libraries of one name.
+pub(super) fn has(name: &str) -> bool {
+    let library = |name: &str| name.replace('-', "_");
+    REST.lines()
+        .filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'))
+        .any(|other| library(other) == library(name))
+}

@@ -50,8 +50,21 @@ impl Tree {
         self.files.values()
     }
 
+    /// Paths of the Rust files that come as the templates make them: all but the runtime's.
+    pub fn unformatted(&self) -> impl Iterator<Item = &str> {
+        let paths = self.files.keys().map(String::as_str);
+        paths.filter(|path| is_rust(path) && !path.starts_with("src/runtime"))
+    }
+
     /// A file by path.
     pub fn get(&self, path: &str) -> Option<&File> {
         self.files.get(path)
     }
+}
+
+/// Whether a path is that of Rust code.
+pub(super) fn is_rust(path: &str) -> bool {
+    std::path::Path::new(path)
+        .extension()
+        .is_some_and(|extension| extension == "rs")
 }

@@ -99,14 +99,16 @@ impl Crate {
             group.tools.push(tool);
         }
         let server = &manifest.server;
-        let mut names: Vec<String> = manifest
+        let credentials = manifest
             .sources
             .values()
-            .flat_map(|source| source.credentials.values())
-            .flat_map(CredentialSpec::variables)
-            .map(str::to_owned)
-            .collect();
-        names.dedup();
+            .flat_map(|source| source.credentials.values());
+        let mut variables: Vec<String> = Vec::new();
+        for name in credentials.flat_map(CredentialSpec::variables) {
+            if !variables.iter().any(|known| known == name) {
+                variables.push(name.to_owned());
+            }
+        }
         Self {
             name: name.to_owned(),
             library: name.replace('-', "_"),
@@ -124,7 +126,7 @@ impl Crate {
                 .iter()
                 .map(|(name, spec)| (literal(name), source(spec)))
                 .collect(),
-            variables: names,
+            variables,
         }
     }
 }
