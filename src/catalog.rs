@@ -7,7 +7,9 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use crate::diag::Loc;
-use crate::runtime::manifest::{BodyFormat, CredentialSpec, Effect, Place, Style, WirePart};
+use crate::runtime::manifest::{
+    BodyFormat, CredentialSpec, Effect, Place, Requirement, Style, WirePart,
+};
 
 /// What a source can do.
 #[derive(Debug, Clone, Default)]
@@ -70,8 +72,8 @@ pub struct Capability {
     pub body: Option<Body>,
     /// What comes back.
     pub output: Output,
-    /// Alternatives, each a set of credentials that go together.
-    pub security: Vec<Vec<String>>,
+    /// Alternatives; empty: nothing is needed.
+    pub security: Vec<Requirement>,
     /// Schemas that the others refer to as `#/$defs/<name>`: of the arguments.
     pub input_defs: Map<String, Value>,
     /// Where it is in the document.

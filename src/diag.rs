@@ -122,6 +122,14 @@ codes! {
     CredentialToDocumentHost = "MG143", Warning;
     /// Two security schemes come to one environment variable; the later one gets a suffix.
     VariableCollision = "MG144", Warning;
+    /// A token URL is not used, so no token is fetched: it comes from the environment.
+    TokenUrl = "MG145", Warning;
+    /// `--token-url` is given, and nothing fetches a token.
+    TokenUrlUnused = "MG146", Warning;
+    /// Two credentials that go together fill the same place of a request; the first is sent.
+    CredentialClash = "MG147", Warning;
+    /// A security scheme's token is taken as it is given: no flow of it is run.
+    FlowNotRun = "MG148", Note;
     /// A path item of a 3.0 document is not strictly as OpenAPI 3.0 has it.
     NotStrictPath = "MG150", Warning;
     /// A component of a 3.0 document is not strictly as OpenAPI 3.0 has it.

@@ -361,6 +361,10 @@ fn options_become_arguments() {
     machine.scratch.file("project/ca.pem", "");
     let options = [
         ("--base-url", "http://127.0.0.1:9/v1"),
+        ("--token-url", "http://127.0.0.1:9/token"),
+        ("--token-auth", "form"),
+        ("--token-field", "audience=shop"),
+        ("--token-field", "resource=a b"),
         ("--enable", "destroy"),
         ("--include", "/books/**"),
         ("--include", "list_books"),

@@ -10,6 +10,7 @@ mod build;
 mod cli;
 mod conformance;
 mod corpus;
+mod credentials;
 mod demo;
 mod diagnostics;
 mod docs;

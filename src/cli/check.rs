@@ -140,10 +140,11 @@ fn summary(
             out,
             "  credential   {}: {} ({set}){}",
             render::printable(&state.scheme),
-            state.variables.join(", "),
+            state.needed,
             destination(&state)
         )?;
     }
+    unreachable(out, compiled, &config)?;
     let tokens = budget::total(tools);
     writeln!(
         out,
@@ -163,6 +164,26 @@ fn summary(
     Ok(())
 }
 
+/// Most tools that are named for one credential.
+const NAMED_MAX: usize = 5;
+
+/// The tools that no configured credential can reach.
+fn unreachable(out: &mut impl Write, compiled: &Compiled, config: &Config) -> anyhow::Result<()> {
+    for (need, tools) in report::unreachable(&compiled.manifest, config) {
+        let count = report::count(tools.len(), "tool");
+        let need = need.join("\n               or ");
+        writeln!(out, "  unreachable  {count}: set {need}")?;
+        for tool in tools.iter().take(NAMED_MAX) {
+            writeln!(out, "    {}", render::printable(tool))?;
+        }
+        match tools.len().saturating_sub(NAMED_MAX) {
+            0 => {}
+            more => writeln!(out, "    and {} more", report::thousands(more))?,
+        }
+    }
+    Ok(())
+}
+
 fn parenthesised(text: &str) -> String {
     if text.is_empty() {
         String::new()
@@ -171,14 +192,21 @@ fn parenthesised(text: &str) -> String {
     }
 }
 
-/// Where a credential goes, on a line of its own.
+/// Where a credential goes and where its tokens come from, each on a line of its own.
 fn destination(state: &CredentialState) -> String {
-    let origins: Vec<&str> = state.origins.iter().map(String::as_str).collect();
-    if origins.is_empty() {
-        String::new()
-    } else {
-        format!("\n               goes to {}", origins.join(" and "))
+    let mut text = String::new();
+    if let Some(token_url) = &state.token_url {
+        let token_url = render::printable(token_url);
+        text.push_str(&format!("\n               fetches tokens from {token_url}"));
     }
+    let origins: Vec<&str> = state.origins.iter().map(String::as_str).collect();
+    if !origins.is_empty() {
+        text.push_str(&format!(
+            "\n               goes to {}",
+            origins.join(" and ")
+        ));
+    }
+    text
 }
 
 fn print_json(loaded: &Loaded) -> anyhow::Result<()> {
@@ -186,7 +214,17 @@ fn print_json(loaded: &Loaded) -> anyhow::Result<()> {
         let config = Config::from_env(&compiled.manifest).unwrap_or_default();
         let credentials: Vec<_> = report::credentials(&compiled.manifest, &config)
             .into_iter()
-            .map(|state| json!({"scheme": state.scheme, "variables": state.variables, "set": state.set, "origins": state.origins}))
+            .map(|state| {
+                let mut one = json!({"scheme": state.scheme, "variables": state.variables, "set": state.set, "origins": state.origins});
+                if let (Some(url), Some(one)) = (state.token_url, one.as_object_mut()) {
+                    one.insert("token_url".to_owned(), url.into());
+                }
+                one
+            })
+            .collect();
+        let unreachable: Vec<_> = report::unreachable(&compiled.manifest, &config)
+            .into_iter()
+            .map(|(needed, tools)| json!({"needed": needed.join(" or "), "tools": tools}))
             .collect();
         let left_out: Vec<_> = catalog
             .left_out
@@ -203,6 +241,7 @@ fn print_json(loaded: &Loaded) -> anyhow::Result<()> {
             "deselected": compiled.deselected,
             "left_out": left_out,
             "credentials": credentials,
+            "unreachable": unreachable,
             "tokens": budget::total(&compiled.manifest.tools),
         })
     });

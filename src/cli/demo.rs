@@ -116,7 +116,10 @@ impl Tools {
         };
         let loaded = load::compiled(
             Source::new(DOCUMENT_NAME, DOCUMENT),
-            Some(shop.url.clone()),
+            load::Named {
+                base_url: Some(shop.url.clone()),
+                ..load::Named::default()
+            },
             &policy,
             load::Extra::Nothing,
         );

@@ -61,21 +61,29 @@ pub(super) async fn load_with(options: &DocOptions, extra: Extra) -> anyhow::Res
     let source = fetch::fetch(&options.doc, &options.fetch()).await?;
     progress.now(format!("compiling {}", render::printable(&source.name)));
     let policy = options.policy()?;
-    Ok(compiled(source, base_url.map(String::from), &policy, extra))
+    let named = Named {
+        base_url: base_url.map(String::from),
+        tokens: options.token.told()?,
+    };
+    Ok(compiled(source, named, &policy, extra))
+}
+
+/// What the owner says in place of the document.
+#[derive(Debug, Default)]
+pub(super) struct Named {
+    pub(super) base_url: Option<String>,
+    pub(super) tokens: openapi::TokenOptions,
 }
 
 /// A source, read and compiled.
-pub(super) fn compiled(
-    source: Source,
-    base_url: Option<String>,
-    policy: &Policy,
-    extra: Extra,
-) -> Loaded {
+pub(super) fn compiled(source: Source, named: Named, policy: &Policy, extra: Extra) -> Loaded {
     let mock = extra == Extra::Mock;
     let mut diags = Diagnostics::default();
     let options = openapi::ReadOptions {
         document_url: source.url.clone(),
-        base_url,
+        base_url: named.base_url,
+        tokens: named.tokens,
+        trusted_origins: policy.trusted_origins.clone(),
         fallback_name: stem(&source.name),
         time: None,
         owner_headers: !policy.headers.is_empty(),

@@ -1,5 +1,7 @@
 //! Options that several commands share, from what was typed to what it means.
 
+mod token;
+
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -12,6 +14,8 @@ use crate::policy::{Pattern, Policy};
 use crate::runtime::command::UpstreamOptions;
 use crate::runtime::manifest::Effect;
 
+pub(super) use token::{TokenAuth, TokenOptions};
+
 /// A document and what is to be made of it.
 #[derive(Debug, Clone, Args)]
 pub(super) struct DocOptions {
@@ -21,6 +25,9 @@ pub(super) struct DocOptions {
     /// Where the API is; wins over the document's servers and may be a private address
     #[arg(long, value_name = "URL")]
     pub(super) base_url: Option<String>,
+
+    #[command(flatten)]
+    pub(super) token: TokenOptions,
 
     /// Make tools of operations that change things: `write` adds POST, PUT and PATCH, `destroy`
     /// also DELETE
@@ -111,7 +118,9 @@ impl DocOptions {
         let base = self.base_url()?;
         // The origins that the owner typed. Where a redirect ended is not one of them.
         let typed = Url::parse(&self.doc).ok().filter(Url::has_host);
-        let named = [base, typed].into_iter().flatten();
+        let named = [base, typed, self.token.checked_url()?]
+            .into_iter()
+            .flatten();
         let named = named.map(|url| url.origin().ascii_serialization());
         Ok(Policy {
             effect: match self.enable {

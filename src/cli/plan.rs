@@ -9,7 +9,9 @@ use serde_json::Value;
 use super::load::load;
 use super::options::DocOptions;
 use crate::diag::render::printable;
-use crate::runtime::manifest::{Action, BodyContent, HttpAction, Manifest, ToolSpec};
+use crate::runtime::manifest::{
+    Action, BodyContent, ClientAuth, CredentialSpec, HttpAction, Manifest, Requirement, ToolSpec,
+};
 
 /// Print the finished server: every tool, where each argument goes, its clamps and its request
 #[derive(Debug, Args)]
@@ -60,6 +62,25 @@ fn print_text(manifest: &Manifest) -> anyhow::Result<()> {
         for header in source.headers.keys() {
             writeln!(out, "  sends the header {header}")?;
         }
+        for (scheme, credential) in &source.credentials {
+            if let CredentialSpec::ClientCredentials {
+                token_url,
+                auth,
+                fields,
+                ..
+            } = credential
+            {
+                let how = match auth {
+                    ClientAuth::Basic => "",
+                    ClientAuth::Form => ", its client in the form",
+                };
+                let line = format!("{scheme}: fetches tokens from {token_url}{how}");
+                writeln!(out, "  {}", printable(&line))?;
+                for (name, value) in fields {
+                    writeln!(out, "    with {}", printable(&format!("{name}={value}")))?;
+                }
+            }
+        }
     }
     for tool in &manifest.tools {
         let Action::Http(action) = &tool.action;
@@ -72,8 +93,7 @@ fn print_text(manifest: &Manifest) -> anyhow::Result<()> {
         let base = action.base_url.as_deref().unwrap_or_default();
         let request = format!("{} {base}{}", action.method, action.path);
         writeln!(out, "  {}", printable(&request))?;
-        let alternatives: Vec<String> =
-            action.security.iter().map(|all| credentials(all)).collect();
+        let alternatives: Vec<String> = action.security.iter().map(credentials).collect();
         if !alternatives.is_empty() {
             let text = alternatives.join(", or with ");
             writeln!(out, "  with {}", printable(&text))?;
@@ -86,13 +106,16 @@ fn print_text(manifest: &Manifest) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Credentials that go together, in words.
-fn credentials(all: &[String]) -> String {
+/// Credentials that go together, in words, with the scopes of tokens that are fetched.
+fn credentials(all: &Requirement) -> String {
     if all.is_empty() {
-        "no credential".to_owned()
-    } else {
-        all.join(" and ")
+        return "no credential".to_owned();
     }
+    let named = all.iter().map(|(name, scopes)| match scopes.as_slice() {
+        [] => name.clone(),
+        scopes => format!("{name} ({})", scopes.join(", ")),
+    });
+    named.collect::<Vec<_>>().join(" and ")
 }
 
 /// One argument in a line: name, type, where it goes, what bounds it.

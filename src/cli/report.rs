@@ -8,8 +8,8 @@ use indexmap::IndexMap;
 
 use crate::compile::Compiled;
 use crate::diag::{Code, Diagnostic, render};
-use crate::runtime::config::{Config, filled};
-use crate::runtime::manifest::{Action, CredentialSpec, Effect, Manifest, ToolSpec};
+use crate::runtime::config::{Config, Credential, filled};
+use crate::runtime::manifest::{Action, CredentialSpec, Effect, Manifest, Requirement, ToolSpec};
 
 /// A number with its thousands apart: `12,345`.
 pub(super) fn thousands(number: usize) -> String {
@@ -60,6 +60,10 @@ pub(super) struct CredentialState {
     pub(super) scheme: String,
     /// Environment variables that it comes from.
     pub(super) variables: Vec<String>,
+    /// The same in words.
+    pub(super) needed: String,
+    /// Where tokens are fetched, if they are.
+    pub(super) token_url: Option<String>,
     /// Whether it is there: from the environment or in a header of the owner's.
     pub(super) set: bool,
     /// Where it goes: scheme, host and port.
@@ -72,7 +76,7 @@ pub(super) fn credentials(manifest: &Manifest, config: &Config) -> Vec<Credentia
     for (source, spec) in &manifest.sources {
         for (scheme, credential) in &spec.credentials {
             let names =
-                |tool: &&ToolSpec| security(tool).iter().flatten().any(|name| name == scheme);
+                |tool: &&ToolSpec| security(tool).iter().any(|all| all.contains_key(scheme));
             let naming: Vec<_> = manifest
                 .tools
                 .iter()
@@ -89,6 +93,11 @@ pub(super) fn credentials(manifest: &Manifest, config: &Config) -> Vec<Credentia
                     .into_iter()
                     .map(str::to_owned)
                     .collect(),
+                needed: credential.needed(),
+                token_url: match credential {
+                    CredentialSpec::ClientCredentials { token_url, .. } => Some(token_url.clone()),
+                    _ => None,
+                },
                 set: config
                     .sources
                     .get(source)
@@ -100,55 +109,81 @@ pub(super) fn credentials(manifest: &Manifest, config: &Config) -> Vec<Credentia
     states
 }
 
+/// What is sent where, and what the owner says if that is meant.
+type Sent = BTreeMap<(String, String), String>;
+
 /// A warning for every environment variable that is set and goes to an origin which only the document
-/// names: whoever wrote the document chose that origin, and the variable's name.
+/// names: whoever wrote the document chose that origin, and the variable's name. A token that is
+/// fetched with one is worth the same.
 pub(super) fn sent_to_document_hosts(manifest: &Manifest, config: &Config) -> Vec<Diagnostic> {
-    let mut found: BTreeMap<(String, String), &str> = BTreeMap::new();
+    let mut found = Sent::new();
     for tool in &manifest.tools {
         let Action::Http(action) = &tool.action;
-        let (Some(base), Some(origin)) = (action.base_url.as_deref(), origin(tool)) else {
+        let (Some(spec), Some(set)) = (
+            manifest.sources.get(&tool.source),
+            config.sources.get(&tool.source),
+        ) else {
             continue;
         };
-        let Some(spec) = manifest.sources.get(&tool.source) else {
-            continue;
+        let mut send = |what: String, url: &str, option: &str| {
+            let origin = url_origin(url).filter(|o| !spec.trusted_origins.contains(o));
+            if let Some(origin) = origin {
+                let help = || format!("if that is where it belongs: {option} {url}");
+                found.entry((what, origin)).or_insert_with(help);
+            }
         };
-        let Some(set) = config.sources.get(&tool.source) else {
-            continue;
-        };
-        if spec.trusted_origins.contains(&origin) {
-            continue;
+        let base = action.base_url.as_deref().unwrap_or_default();
+        for name in security(tool).iter().flat_map(Requirement::keys) {
+            let (Some(kind), Some(credential)) =
+                (spec.credentials.get(name), set.credentials.get(name))
+            else {
+                continue;
+            };
+            if set.sends(kind) {
+                continue;
+            }
+            match (kind, credential) {
+                (
+                    CredentialSpec::ClientCredentials {
+                        env_secret,
+                        token_url,
+                        ..
+                    },
+                    Credential::Client(..),
+                ) => {
+                    send(env_secret.clone(), token_url, "--token-url");
+                    send(format!("the token of `{name}`"), base, "--base-url");
+                }
+                (CredentialSpec::ClientCredentials { env, .. }, _) => {
+                    send(env.clone(), base, "--base-url");
+                }
+                (kind, _) => kind
+                    .variables()
+                    .into_iter()
+                    .for_each(|variable| send(variable.to_owned(), base, "--base-url")),
+            }
         }
-        let credentials = security(tool).iter().flatten();
-        let credentials = credentials
-            .filter(|name| set.credentials.contains_key(*name))
-            .filter_map(|name| spec.credentials.get(name))
-            .filter(|kind| !set.sends(kind))
-            .flat_map(CredentialSpec::variables)
-            .map(str::to_owned);
-        let mut variables: Vec<String> = credentials.collect();
         // Those of headers are set: nothing starts without them.
         for value in spec.headers.values().filter(|_| !set.headers.is_empty()) {
-            let filled = filled(value, |name| {
-                variables.push(name.to_owned());
+            let Ok(_) = filled(value, |name| {
+                send(name.to_owned(), base, "--base-url");
                 Ok::<_, Infallible>(String::new())
             });
-            let Ok(_) = filled;
-        }
-        for variable in variables {
-            found.entry((variable, origin.clone())).or_insert(base);
         }
     }
-    let warning = |((variable, origin), base): ((String, String), &str)| {
-        let message = format!("{variable} goes to {origin}, which only the document names");
-        let found = Diagnostic::general(Code::CredentialToDocumentHost, message);
-        found.help(format!("if that is where it belongs: --base-url {base}"))
+    let warning = |((what, origin), help): ((String, String), String)| {
+        let message = format!("{what} goes to {origin}, which only the document names");
+        Diagnostic::general(Code::CredentialToDocumentHost, message).help(help)
     };
     found.into_iter().map(warning).collect()
 }
 
-/// What tools need and is not set, as `A and B or C`, with the number of tools.
-pub(super) fn missing_credentials(manifest: &Manifest, config: &Config) -> IndexMap<String, usize> {
-    let mut missing = IndexMap::new();
+/// What tools need and is not set, in words, an alternative each, with the names of the tools.
+pub(super) fn unreachable<'m>(
+    manifest: &'m Manifest,
+    config: &Config,
+) -> IndexMap<Vec<String>, Vec<&'m str>> {
+    let mut missing: IndexMap<Vec<String>, Vec<&str>> = IndexMap::new();
     for tool in &manifest.tools {
         let Some(spec) = manifest.sources.get(&tool.source) else {
             continue;
@@ -164,22 +199,11 @@ pub(super) fn missing_credentials(manifest: &Manifest, config: &Config) -> Index
                 .is_some_and(|kind| found.has(name, kind))
         };
         let alternatives = security(tool);
-        if alternatives.is_empty() || alternatives.iter().any(|all| all.iter().all(set)) {
+        if alternatives.is_empty() || alternatives.iter().any(|all| all.keys().all(set)) {
             continue;
         }
-        let need = |all: &Vec<String>| {
-            let names = all
-                .iter()
-                .filter_map(|name| spec.credentials.get(name))
-                .flat_map(CredentialSpec::variables);
-            names.collect::<Vec<_>>().join(" and ")
-        };
-        let text = alternatives
-            .iter()
-            .map(need)
-            .collect::<Vec<_>>()
-            .join(" or ");
-        *missing.entry(text).or_default() += 1;
+        let needed = missing.entry(spec.needed(alternatives)).or_default();
+        needed.push(&tool.name);
     }
     missing
 }
@@ -187,11 +211,15 @@ pub(super) fn missing_credentials(manifest: &Manifest, config: &Config) -> Index
 /// Scheme, host and port that a tool's requests go to.
 fn origin(tool: &ToolSpec) -> Option<String> {
     let Action::Http(action) = &tool.action;
-    let url = url::Url::parse(action.base_url.as_deref()?).ok()?;
+    url_origin(action.base_url.as_deref()?)
+}
+
+fn url_origin(url: &str) -> Option<String> {
+    let url = url::Url::parse(url).ok()?;
     Some(url.origin().ascii_serialization())
 }
 
-fn security(tool: &ToolSpec) -> &Vec<Vec<String>> {
+fn security(tool: &ToolSpec) -> &Vec<Requirement> {
     match &tool.action {
         Action::Http(action) => &action.security,
     }

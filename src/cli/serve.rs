@@ -81,6 +81,10 @@ impl Serve {
                     render::printable(&state.scheme),
                     origins.join(" and ")
                 )?;
+                if let Some(token_url) = &state.token_url {
+                    let line = format!("{} fetches tokens from {token_url}", state.scheme);
+                    writeln!(stderr, "mcpgen: credential {}", render::printable(&line))?;
+                }
             }
             for found in report::sent_to_document_hosts(&compiled.manifest, config) {
                 let help = found.help.unwrap_or_default();
@@ -92,9 +96,10 @@ impl Serve {
                     render::printable(&help)
                 )?;
             }
-            for (need, tools) in report::missing_credentials(&compiled.manifest, config) {
+            for (need, tools) in report::unreachable(&compiled.manifest, config) {
                 let code = Code::MissingCredential.as_str();
-                let tools = report::count(tools, "tool");
+                let tools = report::count(tools.len(), "tool");
+                let need = need.join(" or ");
                 writeln!(
                     stderr,
                     "mcpgen: warning[{code}]: {tools} cannot be called: set {need}"

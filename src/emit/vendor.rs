@@ -25,6 +25,10 @@ pub(super) const FILES: &[(&str, &str)] = &[
         include_str!("../runtime/backends/http.rs"),
     ),
     (
+        "src/runtime/backends/http/answer.rs",
+        include_str!("../runtime/backends/http/answer.rs"),
+    ),
+    (
         "src/runtime/backends/http/body.rs",
         include_str!("../runtime/backends/http/body.rs"),
     ),
@@ -41,6 +45,10 @@ pub(super) const FILES: &[(&str, &str)] = &[
         include_str!("../runtime/backends/http/body/multipart.rs"),
     ),
     (
+        "src/runtime/backends/http/client.rs",
+        include_str!("../runtime/backends/http/client.rs"),
+    ),
+    (
         "src/runtime/backends/http/credential.rs",
         include_str!("../runtime/backends/http/credential.rs"),
     ),
@@ -51,6 +59,10 @@ pub(super) const FILES: &[(&str, &str)] = &[
     (
         "src/runtime/backends/http/failure.rs",
         include_str!("../runtime/backends/http/failure.rs"),
+    ),
+    (
+        "src/runtime/backends/http/grant.rs",
+        include_str!("../runtime/backends/http/grant.rs"),
     ),
     (
         "src/runtime/backends/http/guard.rs",
@@ -67,6 +79,10 @@ pub(super) const FILES: &[(&str, &str)] = &[
     (
         "src/runtime/backends/http/response.rs",
         include_str!("../runtime/backends/http/response.rs"),
+    ),
+    (
+        "src/runtime/backends/http/token.rs",
+        include_str!("../runtime/backends/http/token.rs"),
     ),
     (
         "src/runtime/backends/http/upstream.rs",

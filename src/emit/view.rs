@@ -7,8 +7,8 @@ mod body;
 
 use super::ident::{camel, literal, raw_json, snake, unique};
 use crate::runtime::manifest::{
-    Action, ArgSpec, CredentialSpec, Effect, HttpAction, KeyPlace, Manifest, Place, SourceSpec,
-    ToolSpec, WireParam,
+    Action, ArgSpec, ClientAuth, CredentialSpec, Effect, HttpAction, KeyPlace, Manifest, Place,
+    Requirement, SourceSpec, ToolSpec, WireParam,
 };
 
 /// The whole crate.
@@ -253,10 +253,7 @@ fn arg(arg: &ArgSpec) -> String {
 
 fn http(action: &HttpAction) -> String {
     let body = option(action.body.as_ref().map(body::wire_body));
-    let security = action
-        .security
-        .iter()
-        .map(|all| list(all.iter().map(|name| owned(name))));
+    let security = action.security.iter().map(requirement);
     format!(
         "HttpAction {{ method: {}, base_url: {}, path: {}, params: {}, body: {body}, accept: {}, security: {} }}",
         owned(&action.method),
@@ -266,6 +263,15 @@ fn http(action: &HttpAction) -> String {
         text(action.accept.as_ref()),
         list(security)
     )
+}
+
+fn requirement(all: &Requirement) -> String {
+    let scopes = |scopes: &Vec<String>| list(scopes.iter().map(|scope| owned(scope)));
+    let pairs = all
+        .iter()
+        .map(|(name, wanted)| format!("({}, {})", owned(name), scopes(wanted)));
+    let pairs: Vec<String> = pairs.collect();
+    format!("IndexMap::from([{}])", pairs.join(", "))
 }
 
 fn param(param: &WireParam) -> String {
@@ -329,6 +335,30 @@ fn credential(spec: &CredentialSpec) -> String {
         ),
         CredentialSpec::Bearer { env } => {
             format!("CredentialSpec::Bearer {{ env: {} }}", owned(env))
+        }
+        CredentialSpec::ClientCredentials {
+            env,
+            env_id,
+            env_secret,
+            token_url,
+            auth,
+            fields,
+        } => {
+            let auth = match auth {
+                ClientAuth::Basic => "Basic",
+                ClientAuth::Form => "Form",
+            };
+            let fields = fields
+                .iter()
+                .map(|(name, value)| format!("({}, {})", owned(name), owned(value)));
+            let fields = fields.collect::<Vec<_>>().join(", ");
+            format!(
+                "CredentialSpec::ClientCredentials {{ env: {}, env_id: {}, env_secret: {}, token_url: {}, auth: ClientAuth::{auth}, fields: IndexMap::from([{fields}]) }}",
+                owned(env),
+                owned(env_id),
+                owned(env_secret),
+                owned(token_url)
+            )
         }
     }
 }

@@ -12,6 +12,7 @@ use url::Url;
 use crate::catalog::{Catalog, LeftOut};
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc, Severity};
 use crate::input::documents::Documents;
+use crate::runtime::manifest::ClientAuth;
 
 mod allof;
 mod body;
@@ -27,6 +28,7 @@ mod schema;
 mod security;
 mod server;
 mod tag;
+mod token_url;
 mod upgrade;
 mod version;
 
@@ -38,6 +40,31 @@ use version::version;
 /// Time to read and compile a document.
 const TIME: Duration = Duration::from_secs(30);
 
+/// How tokens are fetched, as far as the owner says it.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct TokenOptions {
+    /// Where; wins over the document's token URLs.
+    pub url: Option<String>,
+    /// How the client says who it is.
+    pub auth: ClientAuth,
+    /// Fields for the form; `scope` takes the place of the document's scopes.
+    pub fields: IndexMap<String, String>,
+}
+
+impl TokenOptions {
+    /// The first option that was given.
+    fn first(&self) -> Option<&'static str> {
+        let given = [
+            (self.url.is_some(), "--token-url"),
+            (self.auth != ClientAuth::default(), "--token-auth"),
+            (!self.fields.is_empty(), "--token-field"),
+        ];
+        given
+            .iter()
+            .find_map(|(there, name)| there.then_some(*name))
+    }
+}
+
 /// What the reader is told besides the document.
 #[derive(Debug, Default, Clone)]
 pub struct ReadOptions {
@@ -45,6 +72,10 @@ pub struct ReadOptions {
     pub document_url: Option<Url>,
     /// The owner's own answer to where the API is; wins over every server of the document.
     pub base_url: Option<String>,
+    /// How tokens are fetched, as far as the owner says it.
+    pub tokens: TokenOptions,
+    /// Origins (`https://host[:port]`) that the owner named.
+    pub trusted_origins: Vec<String>,
     /// What the source is called if the document has no usable title.
     pub fallback_name: String,
     /// Time to read and compile it, if not the usual.
@@ -110,7 +141,7 @@ fn read_tree(doc: &Doc<'_>, options: &ReadOptions, diags: &mut Diagnostics) -> O
     };
     let title = text("title");
     let source = source_name(&title, &options.fallback_name);
-    let credentials = security::schemes(doc, &source, diags);
+    let credentials = security::schemes(doc, &source, options, diags);
     let mut reader = Reader {
         doc,
         options,

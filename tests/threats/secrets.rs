@@ -59,7 +59,7 @@ const OPTIONS: [&str; 4] = [
 ];
 
 #[track_caller]
-fn clean(what: &str, text: &str) {
+pub(super) fn clean(what: &str, text: &str) {
     let lower = text.to_lowercase();
     for secret in ["canary", BASIC, BEARER] {
         if let Some(at) = lower.find(&secret.to_lowercase()) {
@@ -97,7 +97,7 @@ fn everything(request: &Recorded) -> String {
 }
 
 /// The ways in which an API gives a credential back.
-const WAYS: [&str; 14] = [
+pub(super) const WAYS: [&str; 14] = [
     "cut",
     "json",
     "list",
@@ -114,7 +114,7 @@ const WAYS: [&str; 14] = [
     "redirect",
 ];
 
-fn echo(request: &Recorded) -> Reply {
+pub(super) fn echo(request: &Recorded) -> Reply {
     let all = everything(request);
     let way = request.path().split('/').nth(1).unwrap_or_default();
     let escape = |text: String, unit: u16| text + &format!("\\u{unit:04x}");

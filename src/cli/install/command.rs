@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 use anyhow::{Context, bail, ensure};
 use url::Url;
 
-use crate::cli::options::{DocOptions, Enable, looks_secret};
+use crate::cli::options::{DocOptions, Enable, TokenAuth, TokenOptions, looks_secret};
 use crate::policy::Policy;
 use crate::runtime::command::UpstreamOptions;
 
@@ -15,6 +15,12 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
     let DocOptions {
         doc,
         base_url,
+        token:
+            TokenOptions {
+                url: token_url,
+                auth: token_auth,
+                field: token_fields,
+            },
         enable,
         include,
         exclude,
@@ -34,6 +40,16 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
     };
     if let Some(url) = base_url {
         add("--base-url", url);
+    }
+    if let Some(url) = token_url {
+        add("--token-url", url);
+    }
+    match token_auth {
+        None | Some(TokenAuth::Basic) => {}
+        Some(TokenAuth::Form) => add("--token-auth", "form"),
+    }
+    for field in token_fields {
+        add("--token-field", field);
     }
     match enable {
         None => {}

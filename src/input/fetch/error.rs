@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use crate::runtime::config::ConfigError;
+
 /// Why a document cannot be fetched: what, the reason, and what to do. URLs are named without user
 /// information and query, which may hold secrets.
 #[derive(Debug, thiserror::Error)]
@@ -76,13 +78,8 @@ pub enum FetchError {
         name: String,
     },
     /// The options cannot be used: a certificate file or the proxy.
-    #[error("cannot use {name}: {reason}")]
-    BadOption {
-        /// What it is, with its value.
-        name: String,
-        /// What is wrong with it.
-        reason: String,
-    },
+    #[error(transparent)]
+    BadOption(#[from] ConfigError),
     /// The certificate of the host is not trusted, or TLS failed otherwise.
     #[error(
         "cannot fetch `{name}`: TLS failed: {reason}; for a private certificate authority give its certificate with --ca-cert"

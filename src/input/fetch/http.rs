@@ -1,10 +1,10 @@
 //! [I/O] One document over HTTP: redirects, TLS and the size of the body under control.
 
-use reqwest::{Client, Response, header, redirect};
+use reqwest::{Response, header};
 use url::{Host, Url};
 
 use super::{FetchError, FetchOptions, decode};
-use crate::runtime::backends::http::{Resolver, is_private};
+use crate::runtime::backends::http::{client, is_private};
 use crate::source::Source;
 
 /// How many redirects are followed.
@@ -12,7 +12,12 @@ const MAX_REDIRECTS: usize = 5;
 
 /// Fetches `url`, which is `http` or `https`. The caller limits the time.
 pub(super) async fn download(mut url: Url, options: &FetchOptions) -> Result<Source, FetchError> {
-    let client = client(&url, options)?;
+    let named = url.host_str().map(str::to_owned);
+    let client = client(
+        &options.ca_certs,
+        options.proxy.as_deref(),
+        named.as_deref().into_iter(),
+    )?;
     let mut name = String::new();
     for _ in 0..=MAX_REDIRECTS {
         name = bare(&url).to_string();
@@ -66,47 +71,6 @@ fn follow(from: &Url, target: Url) -> Result<Url, FetchError> {
         name: bare(from).to_string(),
         target: bare(&target).to_string(),
         reason,
-    })
-}
-
-/// A client that dials public addresses, and whatever the hosts that the owner named resolve to.
-fn client(named: &Url, options: &FetchOptions) -> Result<Client, FetchError> {
-    let proxy = options
-        .proxy
-        .as_deref()
-        .and_then(|proxy| Url::parse(proxy).ok());
-    let hosts = [Some(named), proxy.as_ref()]
-        .into_iter()
-        .flatten()
-        .filter_map(Url::host_str);
-    let mut builder = Client::builder()
-        .no_proxy()
-        .dns_resolver(Resolver::trusting(hosts))
-        .redirect(redirect::Policy::none())
-        .user_agent(concat!("mcpgen/", env!("CARGO_PKG_VERSION")));
-    for path in &options.ca_certs {
-        let bad = |reason: String| FetchError::BadOption {
-            name: format!("the certificate file `{}`", path.display()),
-            reason,
-        };
-        let pem = std::fs::read(path).map_err(|error| bad(error.to_string()))?;
-        let certificates =
-            reqwest::Certificate::from_pem_bundle(&pem).map_err(|error| bad(innermost(&error)))?;
-        if certificates.is_empty() {
-            return Err(bad("it has no PEM certificate".to_owned()));
-        }
-        builder = builder.tls_certs_merge(certificates);
-    }
-    if let Some(proxy) = &options.proxy {
-        let proxy = reqwest::Proxy::all(proxy).map_err(|error| FetchError::BadOption {
-            name: "the proxy".to_owned(),
-            reason: innermost(&error),
-        })?;
-        builder = builder.proxy(proxy);
-    }
-    builder.build().map_err(|error| FetchError::BadOption {
-        name: "these TLS settings".to_owned(),
-        reason: innermost(&error),
     })
 }
 

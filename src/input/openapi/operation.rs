@@ -44,8 +44,9 @@ impl<'a> Reader<'a, '_> {
         let security =
             security::requirements([node, &root], self.credentials, lenient, self.diags)?;
         // Only what goes with this operation fills its parameters.
-        let with_it = |name: &String| security.iter().flatten().any(|own| own == name);
-        let own = self.credentials.iter().filter(|(name, _)| with_it(name));
+        let named = security::named([node, &root]);
+        let own = self.credentials.iter();
+        let own = own.filter(|(name, _)| named.contains(*name));
         let own: IndexMap<_, _> = own
             .map(|(name, spec)| (name.clone(), spec.clone()))
             .collect();

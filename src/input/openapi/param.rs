@@ -143,7 +143,10 @@ impl<'a> OperationReader<'a, '_> {
                     name: key_name,
                     ..
                 } => match (key, place) {
-                    (KeyPlace::Header, Place::Header) => key_name.eq_ignore_ascii_case(name),
+                    // Gateways read `_` as `-`.
+                    (KeyPlace::Header, Place::Header) => key_name
+                        .replace('_', "-")
+                        .eq_ignore_ascii_case(&name.replace('_', "-")),
                     (KeyPlace::Query, Place::Query) | (KeyPlace::Cookie, Place::Cookie) => {
                         key_name == name
                     }

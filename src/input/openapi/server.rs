@@ -28,15 +28,34 @@ pub(super) fn server(
             loc: None,
         });
     }
+    let (url, loc) = declared(options, &places, diags)?;
+    Some(Server {
+        url: trimmed(url),
+        loc,
+    })
+}
+
+/// What relative URLs of the API resolve against (OpenAPI 3.1.1 §4.6.2): the owner's base URL or the
+/// document's first server.
+pub(super) fn base(options: &ReadOptions, root: &Node<'_>) -> Option<Url> {
+    match &options.base_url {
+        Some(base) => Url::parse(base).ok(),
+        None => Some(declared(options, &[root], &mut Diagnostics::default())?.0),
+    }
+}
+
+/// The first server of the first place that has any, and where it stands.
+fn declared(
+    options: &ReadOptions,
+    places: &[&Node<'_>],
+    diags: &mut Diagnostics,
+) -> Option<(Url, Option<Loc>)> {
     let server = places
         .iter()
         .find_map(|place| place.get("servers")?.items().next());
     let Some(server) = server else {
         // Without servers there is one at `/` (OpenAPI 3.1.1 §4.8.1.1).
-        return absolute("/", options).map(|url| Server {
-            url: trimmed(url),
-            loc: None,
-        });
+        return absolute("/", options).map(|url| (url, None));
     };
     let loc = server.loc().child("url");
     let template = server.str("url").unwrap_or("/");
@@ -53,10 +72,7 @@ pub(super) fn server(
         }
     };
     if let Some(url) = absolute(&text, options) {
-        return Some(Server {
-            url: trimmed(url),
-            loc: Some(loc),
-        });
+        return Some((url, Some(loc)));
     }
     let (code, message) = if Url::parse(&text).is_ok() {
         let message = format!("server `{text}` is not an http or https URL");
