@@ -309,6 +309,57 @@ fn check_lists_what_no_credential_can_reach() {
     assert!(shown.contains(want), "{shown}");
 }
 
+#[test]
+fn security_of_swagger_2_0() {
+    let operation = |security: Value| json!({"get": {"responses": {"200": {"description": "ok"}}, "security": security}});
+    let login = |flow: &str| {
+        json!({"type": "oauth2", "flow": flow, "scopes": {"books": "Books"},
+            "authorizationUrl": "https://login.example/a", "tokenUrl": "/token"})
+    };
+    let doc = json!({
+        "swagger": "2.0",
+        "info": {"title": "Shop", "version": "1"},
+        "host": "shop.example", "schemes": ["https"],
+        "security": [{"machine": ["books"]}],
+        "securityDefinitions": {
+            "basic": {"type": "basic"},
+            "head": {"type": "apiKey", "in": "header", "name": "X-Key"},
+            "query": {"type": "apiKey", "in": "query", "name": "api_key"},
+            "machine": login("application"),
+            "login": login("accessCode"),
+        },
+        "paths": {
+            "/machine": {"get": {"responses": {"200": {"description": "ok"}}}},
+            "/open": operation(json!([])),
+            "/both": operation(json!([{"basic": [], "query": []}])),
+            "/either": operation(json!([{"login": ["books"]}, {"head": []}])),
+        },
+    });
+    let env = [
+        ("SHOP_BASIC_USER", "u"),
+        ("SHOP_BASIC_PASSWORD", "p"),
+        ("SHOP_QUERY", "q"),
+        ("SHOP_LOGIN", "given"),
+        ("SHOP_MACHINE_CLIENT_ID", "agent"),
+        ("SHOP_MACHINE_CLIENT_SECRET", "secret-value"),
+    ];
+    let mut scene = Scene::with(&doc, &[], &env, |request: &Recorded| match request.path() {
+        "/token" => token("fetched", 60),
+        _ => willing(request),
+    });
+    for (tool, want) in [
+        ("get_open", ""),
+        ("get_both", "query basic"),
+        ("get_either", "login"),
+    ] {
+        let request = scene.sends(tool, json!({}));
+        assert_eq!(brought(&request), want, "{tool}");
+    }
+    let (_, requests) = scene.call("get_machine", json!({}));
+    assert_eq!(journey(&requests), ["token", "/machine fetched"]);
+    assert!(requests[0].text().ends_with("&scope=books"));
+}
+
 /// A document with a client credentials flow, and tools that need it.
 fn fetching(token_url: &str, scopes: &[&str]) -> Value {
     let with = |scopes: &[&str]| json!({"security": [{"login": scopes}]});
