@@ -8,7 +8,9 @@ use crate::runtime::backend::Outcome;
 use crate::runtime::error::CallError;
 use crate::runtime::hooks::{Arguments, Hooks, NoHooks, Step};
 #[allow(unused_imports)]
-use crate::runtime::manifest::{CredentialSpec, KeyPlace, Manifest, ServerSpec, SourceSpec};
+use crate::runtime::manifest::{
+    ClientAuth, CredentialSpec, KeyPlace, Manifest, ServerSpec, SourceSpec,
+};
 
 pub mod authors;
 pub mod books;

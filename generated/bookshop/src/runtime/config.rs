@@ -79,6 +79,8 @@ pub enum Credential {
     Token(Secret),
     /// User name and password.
     UserPassword(Secret, Secret),
+    /// Identifier and secret of a client that fetches tokens.
+    Client(Secret, Secret),
 }
 
 /// What the environment gives one source.
@@ -107,7 +109,9 @@ impl SourceConfig {
                 ..
             } => name,
             CredentialSpec::ApiKey { .. } => return false,
-            CredentialSpec::Basic { .. } | CredentialSpec::Bearer { .. } => "authorization",
+            CredentialSpec::Basic { .. }
+            | CredentialSpec::Bearer { .. }
+            | CredentialSpec::ClientCredentials { .. } => "authorization",
         };
         self.headers
             .iter()
@@ -174,6 +178,15 @@ fn credential(
             env_user,
             env_password,
         } => Credential::UserPassword(value(env_user, lookup)?, value(env_password, lookup)?),
+        CredentialSpec::ClientCredentials {
+            env,
+            env_id,
+            env_secret,
+            ..
+        } => match value(env, lookup) {
+            Some(token) => Credential::Token(token),
+            None => Credential::Client(value(env_id, lookup)?, value(env_secret, lookup)?),
+        },
     })
 }
 

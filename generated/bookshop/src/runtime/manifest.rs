@@ -71,6 +71,22 @@ pub struct SourceSpec {
     pub max_response_bytes: u64,
 }
 
+impl SourceSpec {
+    /// The environment variables of each of a tool's alternatives, in words: `A and B`.
+    pub fn needed(&self, security: &[Requirement]) -> Vec<String> {
+        let all = |requirement: &Requirement| {
+            let specs = requirement.keys().filter_map(|n| self.credentials.get(n));
+            let names: Vec<String> = specs.map(CredentialSpec::needed).collect();
+            names.join(" and ")
+        };
+        security.iter().map(all).collect()
+    }
+}
+
+/// Credentials that go together, by name, each with the scopes of the token that is fetched for it
+/// (none: those that the token endpoint gives by itself).
+pub type Requirement = IndexMap<String, Vec<String>>;
+
 /// How a credential is sent and which environment variable holds it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
@@ -96,6 +112,23 @@ pub enum CredentialSpec {
         /// Environment variable with the token.
         env: String,
     },
+    /// A Bearer token that is fetched with client credentials (RFC 6749 §4.4).
+    ClientCredentials {
+        /// Environment variable with a token; if it is set, none is fetched.
+        env: String,
+        /// Environment variable with the client's identifier.
+        env_id: String,
+        /// Environment variable with the client's secret.
+        env_secret: String,
+        /// Where tokens are fetched: an http or https URL without user and fragment.
+        token_url: String,
+        /// How the client says who it is.
+        #[serde(default, skip_serializing_if = "is_default")]
+        auth: ClientAuth,
+        /// What the owner adds to the form.
+        #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+        fields: IndexMap<String, String>,
+    },
 }
 
 impl CredentialSpec {
@@ -107,8 +140,42 @@ impl CredentialSpec {
                 env_user,
                 env_password,
             } => vec![env_user, env_password],
+            Self::ClientCredentials {
+                env,
+                env_id,
+                env_secret,
+                ..
+            } => vec![env_id, env_secret, env],
         }
     }
+
+    /// The same in words, with what stands for what.
+    pub fn needed(&self) -> String {
+        match self {
+            Self::ClientCredentials {
+                env,
+                env_id,
+                env_secret,
+                ..
+            } => format!("{env} (or {env_id} and {env_secret})"),
+            other => other.variables().join(" and "),
+        }
+    }
+}
+
+/// How a client's identifier and secret are sent for a token (RFC 6749 §2.3.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuth {
+    /// As HTTP Basic.
+    #[default]
+    Basic,
+    /// In the form, as `client_id` and `client_secret`.
+    Form,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Where an API key goes.
@@ -228,9 +295,9 @@ pub struct HttpAction {
     /// The `Accept` header.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accept: Option<String>,
-    /// Alternatives, each a set of credentials that go together; empty: none needed.
+    /// Alternatives; empty: nothing is needed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub security: Vec<Vec<String>>,
+    pub security: Vec<Requirement>,
 }
 
 /// A parameter on the wire.

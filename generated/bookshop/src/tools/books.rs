@@ -900,7 +900,7 @@ pub(super) fn create_book() -> ToolSpec {
                 parts: IndexMap::from([]),
             }),
             accept: Some("application/json, */*;q=0.1".to_owned()),
-            security: vec![vec!["adminToken".to_owned()]],
+            security: vec![IndexMap::from([("adminToken".to_owned(), vec![])])],
         }),
     }
 }
@@ -1204,7 +1204,7 @@ pub(super) fn import_books() -> ToolSpec {
                 )]),
             }),
             accept: Some("application/json, */*;q=0.1".to_owned()),
-            security: vec![vec!["adminToken".to_owned()]],
+            security: vec![IndexMap::from([("adminToken".to_owned(), vec![])])],
         }),
     }
 }
@@ -1632,7 +1632,7 @@ pub(super) fn replace_book() -> ToolSpec {
                 parts: IndexMap::from([]),
             }),
             accept: Some("application/json, */*;q=0.1".to_owned()),
-            security: vec![vec!["adminToken".to_owned()]],
+            security: vec![IndexMap::from([("adminToken".to_owned(), vec![])])],
         }),
     }
 }
@@ -1711,7 +1711,7 @@ pub(super) fn delete_book() -> ToolSpec {
             ],
             body: None,
             accept: Some("application/json, */*;q=0.5".to_owned()),
-            security: vec![vec!["adminToken".to_owned()]],
+            security: vec![IndexMap::from([("adminToken".to_owned(), vec![])])],
         }),
     }
 }
@@ -1838,7 +1838,7 @@ pub(super) fn upload_book_cover() -> ToolSpec {
                 parts: IndexMap::from([]),
             }),
             accept: Some("application/json, */*;q=0.5".to_owned()),
-            security: vec![vec!["adminToken".to_owned()]],
+            security: vec![IndexMap::from([("adminToken".to_owned(), vec![])])],
         }),
     }
 }

@@ -285,7 +285,7 @@ pub(super) fn list_inventory() -> ToolSpec {
             ],
             body: None,
             accept: Some("application/json, */*;q=0.1".to_owned()),
-            security: vec![vec!["shopKey".to_owned()]],
+            security: vec![IndexMap::from([("shopKey".to_owned(), vec![])])],
         }),
     }
 }
@@ -411,7 +411,7 @@ pub(super) fn update_stock() -> ToolSpec {
                 parts: IndexMap::from([]),
             }),
             accept: Some("application/json, */*;q=0.1".to_owned()),
-            security: vec![vec!["shopKey".to_owned()]],
+            security: vec![IndexMap::from([("shopKey".to_owned(), vec![])])],
         }),
     }
 }

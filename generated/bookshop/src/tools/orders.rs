@@ -408,8 +408,8 @@ pub(super) fn list_orders() -> ToolSpec {
             body: None,
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![
-                vec!["shopKey".to_owned()],
-                vec!["customerSession".to_owned()],
+                IndexMap::from([("shopKey".to_owned(), vec![])]),
+                IndexMap::from([("customerSession".to_owned(), vec![])]),
             ],
         }),
     }
@@ -715,8 +715,8 @@ pub(super) fn create_order() -> ToolSpec {
             }),
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![
-                vec!["shopKey".to_owned()],
-                vec!["customerSession".to_owned()],
+                IndexMap::from([("shopKey".to_owned(), vec![])]),
+                IndexMap::from([("customerSession".to_owned(), vec![])]),
             ],
         }),
     }
@@ -841,8 +841,8 @@ pub(super) fn get_order() -> ToolSpec {
             body: None,
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![
-                vec!["shopKey".to_owned()],
-                vec!["customerSession".to_owned()],
+                IndexMap::from([("shopKey".to_owned(), vec![])]),
+                IndexMap::from([("customerSession".to_owned(), vec![])]),
             ],
         }),
     }
@@ -1001,8 +1001,8 @@ pub(super) fn cancel_order() -> ToolSpec {
             }),
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![
-                vec!["shopKey".to_owned()],
-                vec!["customerSession".to_owned()],
+                IndexMap::from([("shopKey".to_owned(), vec![])]),
+                IndexMap::from([("customerSession".to_owned(), vec![])]),
             ],
         }),
     }

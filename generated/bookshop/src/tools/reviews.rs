@@ -412,7 +412,7 @@ pub(super) fn create_review() -> ToolSpec {
                 parts: IndexMap::from([]),
             }),
             accept: Some("application/json, */*;q=0.1".to_owned()),
-            security: vec![vec!["customerSession".to_owned()]],
+            security: vec![IndexMap::from([("customerSession".to_owned(), vec![])])],
         }),
     }
 }
@@ -493,8 +493,8 @@ pub(super) fn delete_review() -> ToolSpec {
             body: None,
             accept: Some("application/json, */*;q=0.5".to_owned()),
             security: vec![
-                vec!["adminToken".to_owned()],
-                vec!["customerSession".to_owned()],
+                IndexMap::from([("adminToken".to_owned(), vec![])]),
+                IndexMap::from([("customerSession".to_owned(), vec![])]),
             ],
         }),
     }

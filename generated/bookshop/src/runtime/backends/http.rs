@@ -4,6 +4,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
@@ -14,20 +15,27 @@ use crate::runtime::args::Args;
 use crate::runtime::backend::{Backend, Outcome};
 use crate::runtime::config::{Config, ConfigError, filled};
 use crate::runtime::error::CallError;
-use crate::runtime::manifest::{Effect, HttpAction, Manifest, ToolSpec};
+use crate::runtime::manifest::{
+    CredentialSpec, Effect, HttpAction, KeyPlace, Manifest, Requirement, ToolSpec,
+};
 
+mod answer;
 mod body;
+mod client;
 mod credential;
 mod dial;
 mod failure;
+mod grant;
 mod guard;
 mod mask;
 pub mod request;
 mod response;
+mod token;
 mod upstream;
 mod wire;
 
-pub use dial::{Resolver, is_private};
+pub use client::client;
+pub use dial::is_private;
 pub use guard::is_reserved_header;
 
 use request::Request;
@@ -108,10 +116,12 @@ impl Backend for Endpoint {
         Box::pin(async move {
             let request = request::plan(&self.action, args)?;
             let deadline = Duration::from_millis(self.upstream.spec.timeout_ms);
-            let mask = &self.upstream.mask;
-            match tokio::time::timeout(deadline, self.send(&request)).await {
-                Ok(response) => response::outcome(&response?, mask, self.effect),
-                Err(_) => Err(failure::timed_out(self.effect, deadline)),
+            let sending = AtomicBool::new(false);
+            let answered = self.answered(&request, &sending);
+            match tokio::time::timeout(deadline, answered).await {
+                Ok(answered) => self.outcome(&answered?),
+                Err(_) if sending.into_inner() => Err(failure::timed_out(self.effect, deadline)),
+                Err(_) => Err(grant::timed_out(deadline)),
             }
         })
     }
@@ -124,7 +134,7 @@ impl Backend for Endpoint {
             &self.upstream.config,
             true,
         )?;
-        self.not_shadowed(&request, &additions)?;
+        self.not_shadowed(&request)?;
         let url = self.url(&request, &additions)?;
         let mut text = format!("{} {url}\n", request.method());
         for (name, value) in self.shown_headers(&request, &additions) {
@@ -223,26 +233,27 @@ impl Endpoint {
     }
 
     /// No argument has the name of what a credential or the owner puts beside it: which of the two
-    /// counts would be the server's choice.
-    fn not_shadowed(
-        &self,
-        request: &Request,
-        additions: &credential::Additions,
-    ) -> Result<(), CallError> {
-        fn names(pairs: &[(String, String)]) -> impl Iterator<Item = &str> {
-            pairs.iter().map(|(name, _)| name.as_str())
-        }
+    /// counts would be the server's choice. That holds for a credential that is not set, too: it is not
+    /// for a model to bring one.
+    fn not_shadowed(&self, request: &Request) -> Result<(), CallError> {
         let given = |pair: &str| pair.split('=').next().unwrap_or_default().trim().to_owned();
         let query: Vec<String> = request.query().split('&').map(given).collect();
         let jar = self.upstream.cookie().unwrap_or_default();
         let owners: Vec<String> = jar.split(';').map(given).collect();
-        let clash = |one: &str, other: &str| guard::same_name(one, other);
-        let in_query = query
-            .iter()
-            .any(|name| names(&additions.query).any(|own| clash(own, name)));
-        let in_cookies = names(request.cookies()).any(|name| {
-            names(&additions.cookies).any(|own| clash(own, name))
-                || owners.iter().any(|own| clash(own, name))
+        let credentials = &self.upstream.spec.credentials;
+        let keys = self.action.security.iter().flat_map(Requirement::keys);
+        let keys: Vec<_> = keys.filter_map(|name| credentials.get(name)).collect();
+        let filled = |name: &str, at: KeyPlace| {
+            keys.iter().any(|kind| match kind {
+                CredentialSpec::ApiKey {
+                    place, name: own, ..
+                } => *place == at && guard::same_name(own, name),
+                _ => false,
+            })
+        };
+        let in_query = query.iter().any(|name| filled(name, KeyPlace::Query));
+        let in_cookies = request.cookies().iter().any(|(name, _)| {
+            filled(name, KeyPlace::Cookie) || owners.iter().any(|own| guard::same_name(own, name))
         });
         if in_query || in_cookies {
             return Err(CallError::new(
@@ -254,22 +265,17 @@ impl Endpoint {
         Ok(())
     }
 
-    async fn send(&self, request: &Request) -> Result<Response, CallError> {
-        self.guard(request)?;
-        let additions = credential::additions(
-            &self.action,
-            &self.upstream.spec,
-            &self.upstream.config,
-            false,
-        )?;
-        self.not_shadowed(request, &additions)?;
-        let mut url = self.url(request, &additions)?;
-        let headers = self.headers(request, &additions)?;
+    async fn send(
+        &self,
+        request: &Request,
+        url: &Url,
+        additions: &credential::Additions,
+    ) -> Result<Response, CallError> {
+        let mut url = url.clone();
+        let headers = self.headers(request, additions)?;
         let method = http::Method::from_bytes(request.method().as_bytes()).map_err(|_| {
             CallError::new("invalid_tool", "the tool's method is not an HTTP method")
         })?;
-        self.may_carry(&url, &additions)?;
-        self.may_dial(&url)?;
         let client = self.upstream.client(self.trusted)?;
         for _ in 0..=REDIRECTS_MAX {
             let mut outgoing = reqwest::Request::new(method.clone(), url.clone());

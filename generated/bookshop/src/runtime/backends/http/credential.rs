@@ -2,10 +2,11 @@
 
 use base64::Engine;
 
-use crate::runtime::config::{Credential, SourceConfig};
+use crate::runtime::config::{Credential, Secret, SourceConfig};
 use crate::runtime::error::CallError;
-use crate::runtime::manifest::{CredentialSpec, HttpAction, KeyPlace, SourceSpec};
+use crate::runtime::manifest::{CredentialSpec, HttpAction, KeyPlace, Requirement, SourceSpec};
 
+use super::token::Wanted;
 use super::wire;
 
 /// What credentials add to a request.
@@ -15,12 +16,24 @@ pub(super) struct Additions {
     /// Encoded query pairs.
     pub(super) query: Vec<(String, String)>,
     pub(super) cookies: Vec<(String, String)>,
+    /// A token that is fetched before the request is sent.
+    pub(super) grant: Option<Wanted>,
 }
 
 impl Additions {
     /// Whether no credential goes with the request.
     pub(super) fn is_empty(&self) -> bool {
-        self.headers.is_empty() && self.query.is_empty() && self.cookies.is_empty()
+        self.headers.is_empty()
+            && self.query.is_empty()
+            && self.cookies.is_empty()
+            && self.grant.is_none()
+    }
+
+    /// Adds a token that was fetched.
+    pub(super) fn bear(&mut self, token: &Secret) {
+        let bearer = format!("Bearer {}", token.reveal());
+        self.headers.retain(|(name, _)| name != "authorization");
+        self.headers.push(("authorization".to_owned(), bearer));
     }
 }
 
@@ -47,7 +60,7 @@ pub(super) fn additions(
         let kind = spec.credentials.get(name);
         kind.is_some_and(|kind| config.has(name, kind))
     };
-    let complete = |all: &&Vec<String>| all.iter().all(has);
+    let complete = |all: &&Requirement| all.keys().all(has);
     // An alternative with credentials is better than the empty one, which stands for "none needed".
     let configured = action
         .security
@@ -63,12 +76,21 @@ pub(super) fn additions(
         },
         None => return Err(missing(action, spec)),
     };
-    for name in chosen {
+    for (name, scopes) in chosen {
         let Some(kind) = spec.credentials.get(name) else {
             continue;
         };
-        if !config.sends(kind) {
-            add(&mut out, kind, config.credentials.get(name), masked);
+        let credential = config.credentials.get(name);
+        if config.sends(kind) {
+            continue;
+        }
+        if !masked && matches!(credential, Some(Credential::Client(..))) {
+            out.grant = Some(Wanted {
+                scheme: name.clone(),
+                scopes: scopes.clone(),
+            });
+        } else {
+            add(&mut out, kind, credential, masked);
         }
     }
     Ok(out)
@@ -80,7 +102,8 @@ fn add(out: &mut Additions, kind: &CredentialSpec, credential: Option<&Credentia
         Some(Credential::Token(token)) => token.reveal().to_owned(),
         Some(Credential::UserPassword(user, password)) => base64::engine::general_purpose::STANDARD
             .encode(format!("{}:{}", user.reveal(), password.reveal())),
-        None => return,
+        // Never sent itself: what it brings is.
+        Some(Credential::Client(..)) | None => return,
     };
     let encoded = |token: &str| {
         if masked {
@@ -114,30 +137,19 @@ fn add(out: &mut Additions, kind: &CredentialSpec, credential: Option<&Credentia
         CredentialSpec::Basic { .. } => out
             .headers
             .push(("authorization".to_owned(), format!("Basic {token}"))),
-        CredentialSpec::Bearer { .. } => out
+        CredentialSpec::Bearer { .. } | CredentialSpec::ClientCredentials { .. } => out
             .headers
             .push(("authorization".to_owned(), format!("Bearer {token}"))),
     }
 }
 
 fn missing(action: &HttpAction, spec: &SourceSpec) -> CallError {
-    let alternatives: Vec<String> = action
-        .security
-        .iter()
-        .map(|all| {
-            let names = all
-                .iter()
-                .filter_map(|name| spec.credentials.get(name))
-                .flat_map(CredentialSpec::variables);
-            names.collect::<Vec<_>>().join(" and ")
-        })
-        .collect();
     CallError::new(
         "missing_credential",
         "the server has no credential for this call; nothing was sent",
     )
     .hint(format!(
         "the owner of this server has to set {} in its environment",
-        alternatives.join(" or ")
+        spec.needed(&action.security).join(" or ")
     ))
 }

@@ -146,14 +146,14 @@ pub fn is_private(url: &Url) -> bool {
 
 /// Resolves names to addresses that may be dialled.
 #[derive(Debug, Clone)]
-pub struct Resolver {
+pub(super) struct Resolver {
     /// Hosts that the owner named.
     trusted: Arc<BTreeSet<String>>,
 }
 
 impl Resolver {
     /// A resolver that trusts these hosts.
-    pub fn trusting<'a>(hosts: impl Iterator<Item = &'a str>) -> Self {
+    pub(super) fn trusting<'a>(hosts: impl Iterator<Item = &'a str>) -> Self {
         Self {
             trusted: Arc::new(hosts.map(bare).collect()),
         }

@@ -80,7 +80,7 @@ pub(super) fn refused_address(why: dial::Refused) -> CallError {
 }
 
 /// The first cause of a type, however deep.
-fn cause<'a, T: std::error::Error + 'static>(
+pub(super) fn cause<'a, T: std::error::Error + 'static>(
     error: &'a (dyn std::error::Error + 'static),
 ) -> Option<&'a T> {
     let mut next = Some(error);
@@ -94,7 +94,7 @@ fn cause<'a, T: std::error::Error + 'static>(
 }
 
 /// The error with its causes and without its URL: a query may hold a credential.
-fn without_url(error: &reqwest::Error) -> String {
+pub(super) fn without_url(error: &reqwest::Error) -> String {
     let url = error.url().map(ToString::to_string).unwrap_or_default();
     let text = chain(error);
     if url.is_empty() {

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD
 use serde_json::Value;
 
 use super::credential::MASK;
-use super::wire;
+use super::{grant, wire};
 use crate::runtime::backend::{Content, Outcome};
 use crate::runtime::config::{Credential, SourceConfig};
 use crate::runtime::error::CallError;
@@ -15,7 +15,7 @@ use crate::runtime::error::CallError;
 const SECRET_MIN: usize = 6;
 
 /// The secrets of a source, in the forms in which an answer may show them.
-#[derive(Default)]
+#[derive(Default, Clone)]
 pub(super) struct Mask {
     /// Longest first, so that no part of a longer form is left.
     needles: Vec<String>,
@@ -32,15 +32,25 @@ impl Mask {
                     secrets.push(password.reveal().to_owned());
                     secrets.push(format!("{}:{}", user.reveal(), password.reveal()));
                 }
+                Credential::Client(id, secret) => {
+                    secrets.push(secret.reveal().to_owned());
+                    secrets.push(grant::user_password(id, secret));
+                }
             }
         }
         let of_headers = config.header_secrets.iter();
         secrets.extend(of_headers.map(|secret| secret.reveal().to_owned()));
-        let mut needles: Vec<String> = secrets
-            .iter()
-            .filter(|secret| secret.len() >= SECRET_MIN)
-            .flat_map(|secret| forms(secret))
-            .collect();
+        Self::default().and(secrets.iter().map(String::as_str))
+    }
+
+    /// One that hides these secrets as well.
+    pub(super) fn and<'s>(&self, secrets: impl Iterator<Item = &'s str>) -> Self {
+        let mut needles = self.needles.clone();
+        needles.extend(
+            secrets
+                .filter(|secret| secret.len() >= SECRET_MIN)
+                .flat_map(forms),
+        );
         needles.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         needles.dedup();
         Self { needles }

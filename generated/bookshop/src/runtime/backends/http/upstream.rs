@@ -1,19 +1,18 @@
 //! A source that is called over HTTP: its client, its headers, and what the Manifest lets through.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue};
+use tokio::time::Instant;
 use url::Url;
 
 use super::mask::Mask;
-use super::{dial, failure};
-use crate::runtime::config::{Config, ConfigError, SourceConfig};
+use super::token::{Held, Tokens, Wanted};
+use super::{client, grant};
+use crate::runtime::config::{Config, ConfigError, Credential, Secret, SourceConfig};
 use crate::runtime::error::CallError;
-use crate::runtime::manifest::{Action, Manifest, SourceSpec};
-
-/// Longest time to wait for a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+use crate::runtime::manifest::{Action, CredentialSpec, Manifest, SourceSpec};
 
 /// A source that is called over HTTP.
 pub(super) struct Upstream {
@@ -26,8 +25,9 @@ pub(super) struct Upstream {
     pub(super) headers: HeaderMap,
     /// What the Manifest lets through: method and path template.
     pub(super) allowed: BTreeSet<(String, String)>,
-    /// Hides the source's secrets in what comes back.
-    pub(super) mask: Mask,
+    /// Hides the source's secrets in what comes back; tokens that are fetched come on top.
+    mask: Mask,
+    pub(super) tokens: Tokens,
 }
 
 impl Upstream {
@@ -60,17 +60,27 @@ impl Upstream {
         // A name is trusted together with its port, which a resolver does not see: so what the owner did
         // not name has a client of its own. Most sources need one of the two.
         let bases = manifest.tools.iter().filter(|tool| tool.source == name);
+        let bases = bases.filter_map(|tool| match &tool.action {
+            Action::Http(action) => action.base_url.as_deref(),
+        });
+        let fetching = own.credentials.iter().filter_map(|(scheme, credential)| {
+            match (spec.credentials.get(scheme)?, credential) {
+                (CredentialSpec::ClientCredentials { token_url, .. }, Credential::Client(..)) => {
+                    Some(token_url.as_str())
+                }
+                _ => None,
+            }
+        });
         let bases: BTreeSet<bool> = bases
-            .filter_map(|tool| match &tool.action {
-                Action::Http(action) => Url::parse(action.base_url.as_deref()?).ok(),
-            })
-            .map(|base| trusted.contains(&origin(&base)))
+            .chain(fetching)
+            .filter_map(|url| Url::parse(url).ok())
+            .map(|url| trusted.contains(&origin(&url)))
             .collect();
         let made = |of_owner: bool| -> Result<Option<reqwest::Client>, ConfigError> {
             let hosts = named.iter().filter(|_| of_owner).filter_map(Url::host_str);
             bases
                 .contains(&of_owner)
-                .then(|| client(config, dial::Resolver::trusting(hosts)))
+                .then(|| client(&config.ca_certs, config.proxy.as_deref(), hosts))
                 .transpose()
         };
         let of_source = manifest.tools.iter().filter(|tool| tool.source == name);
@@ -83,6 +93,7 @@ impl Upstream {
             clients: [made(false)?, made(true)?],
             trusted,
             mask: Mask::new(&own),
+            tokens: Tokens::default(),
             spec: spec.clone(),
             config: own,
             headers,
@@ -106,6 +117,26 @@ impl Upstream {
         })
     }
 
+    /// A token: one that is kept, apart from the `refused` one, or a new one.
+    pub(super) async fn token(
+        &self,
+        wanted: &Wanted,
+        refused: Option<&Secret>,
+    ) -> Result<Held, CallError> {
+        let fetch = grant::fetch(self, wanted);
+        self.tokens.get(wanted, refused, Instant::now, fetch).await
+    }
+
+    /// What hides the source's secrets, those of a call's own token among them.
+    pub(super) fn mask(&self, token: Option<&Secret>) -> Cow<'_, Mask> {
+        let recent = self.tokens.recent();
+        if recent.is_empty() {
+            return Cow::Borrowed(&self.mask);
+        }
+        let all = recent.iter().chain(token).map(Secret::reveal);
+        Cow::Owned(self.mask.and(all))
+    }
+
     /// The cookies that the owner set.
     pub(super) fn cookie(&self) -> Option<&str> {
         self.headers.get(COOKIE)?.to_str().ok()
@@ -115,43 +146,4 @@ impl Upstream {
 /// Scheme, host and port.
 fn origin(url: &Url) -> String {
     url.origin().ascii_serialization()
-}
-
-/// A client that follows no redirects, asks no system proxy and dials checked addresses.
-fn client(config: &Config, mut resolver: dial::Resolver) -> Result<reqwest::Client, ConfigError> {
-    if let Some(proxy) = &config.proxy {
-        // The proxy resolves the hosts of requests; the only name resolved here is its own.
-        let url = Url::parse(proxy).ok().filter(Url::has_host);
-        let url = url.or_else(|| Url::parse(&format!("http://{proxy}")).ok());
-        resolver = dial::Resolver::trusting(url.iter().filter_map(Url::host_str));
-    }
-    let mut builder = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .dns_resolver(resolver)
-        .connect_timeout(CONNECT_TIMEOUT)
-        .tcp_nodelay(true)
-        .user_agent(crate::runtime::manifest::USER_AGENT);
-    if let Some(proxy) = &config.proxy {
-        // The URL may hold a password: it is not repeated.
-        let proxy = reqwest::Proxy::all(proxy)
-            .map_err(|_| ConfigError::Proxy("it is not a URL that can be used".into()))?;
-        builder = builder.proxy(proxy);
-    }
-    for path in &config.ca_certs {
-        let refuse = |reason: String| ConfigError::Certificate {
-            path: path.display().to_string(),
-            reason,
-        };
-        let pem = std::fs::read(path).map_err(|error| refuse(error.to_string()))?;
-        let certificates = reqwest::Certificate::from_pem_bundle(&pem)
-            .map_err(|_| refuse("it is not PEM".into()))?;
-        if certificates.is_empty() {
-            return Err(refuse("it holds no certificate".into()));
-        }
-        builder = builder.tls_certs_merge(certificates);
-    }
-    builder
-        .build()
-        .map_err(|error| ConfigError::Client(failure::chain(&error)))
 }
