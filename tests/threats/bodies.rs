@@ -249,7 +249,8 @@ fn a25_slow_answers() {
 
 #[test]
 fn a25_answers_that_are_no_http() {
-    let ok = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
+    // The connection ends with each: no other call may come to it while it does.
+    let ok = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n";
     let replies: Vec<(&str, Vec<u8>, &[&str])> = vec![
         (
             "many_headers",
@@ -320,7 +321,7 @@ fn a25_answers_that_are_no_http() {
         ),
         (
             "status_999",
-            b"HTTP/1.1 999 Odd\r\nContent-Length: 2\r\n\r\n{}".to_vec(),
+            b"HTTP/1.1 999 Odd\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}".to_vec(),
             &["upstream_error"],
         ),
         (
