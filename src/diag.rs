@@ -7,8 +7,11 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+mod moves;
 pub mod nearest;
 pub mod render;
+
+pub(crate) use moves::Moves;
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -283,12 +286,16 @@ impl Diagnostic {
 pub struct Diagnostics {
     items: Vec<Diagnostic>,
     seen: BTreeSet<(Code, Option<Loc>, String)>,
+    moves: Option<Moves>,
 }
 
 impl Diagnostics {
     /// Adds a finding. One that is already there (a shared schema is read for many operations) is
     /// not added again.
-    pub fn push(&mut self, diagnostic: Diagnostic) {
+    pub fn push(&mut self, mut diagnostic: Diagnostic) {
+        if let (Some(moves), Some(loc)) = (&self.moves, &mut diagnostic.loc) {
+            moves.back(loc);
+        }
         let key = (
             diagnostic.code,
             diagnostic.loc.clone(),
@@ -299,22 +306,10 @@ impl Diagnostics {
         }
     }
 
-    /// How many findings there are.
-    pub fn len(&self) -> usize {
-        self.items.len()
-    }
-
-    /// Changes the places of the findings from `start` on. Those that are the same then are one.
-    pub fn relocate(&mut self, start: usize, change: impl Fn(&mut Loc)) {
-        let moved = self.items.split_off(start.min(self.items.len()));
-        for mut diagnostic in moved {
-            let key = |d: &Diagnostic| (d.code, d.loc.clone(), d.message.clone());
-            self.seen.remove(&key(&diagnostic));
-            if let Some(loc) = &mut diagnostic.loc {
-                change(loc);
-            }
-            self.push(diagnostic);
-        }
+    /// From now on findings have places of a document in another shape than it is written in, or no
+    /// longer; what was in force before.
+    pub(crate) fn moved(&mut self, moves: Option<Moves>) -> Option<Moves> {
+        std::mem::replace(&mut self.moves, moves)
     }
 
     /// All findings.

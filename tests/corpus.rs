@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use mcpgen::catalog::LeftOut;
 use mcpgen::compile::{Compiled, budget, compile};
@@ -23,6 +24,9 @@ use mcpgen::source::{Budget, Source};
 use crate::support::{golden, root, tools};
 
 mod mutate;
+
+/// Time for a document on a machine that does much else.
+const TIME: Duration = Duration::from_secs(600);
 
 /// What came of one document.
 struct Row {
@@ -63,8 +67,10 @@ fn real_documents_compile() {
             .sum::<usize>()
     };
     let (operations, tools) = (sum(|read| read.operations), sum(|read| read.tools));
+    // The project's own documents have what cannot be a tool on purpose.
+    let least = if corpus.is_some() { 995 } else { 990 };
     assert!(
-        tools * 100 >= operations * 99,
+        tools * 1_000 >= operations * least,
         "{tools} tools of {operations} operations\n{}",
         table(&rows)
     );
@@ -121,7 +127,11 @@ fn row(path: &Path) -> Row {
         .into_owned();
     let text = fs::read_to_string(path).expect("a document is text");
     let mut diags = Diagnostics::default();
-    let tree = Source::new(&file, text).parse(&Budget::default(), &mut diags);
+    let budget = Budget {
+        time: TIME,
+        ..Budget::default()
+    };
+    let tree = Source::new(&file, text).parse(&budget, &mut diags);
     let version = tree.as_ref().map_or("?".to_owned(), |tree| {
         let version = tree.get("openapi").or_else(|| tree.get("swagger"));
         version.map_or("?".into(), |v| {
@@ -131,6 +141,8 @@ fn row(path: &Path) -> Row {
     let options = ReadOptions {
         base_url: Some("https://api.example".into()),
         fallback_name: "api".into(),
+        strict: true,
+        time: Some(TIME),
         ..ReadOptions::default()
     };
     let catalog = tree
@@ -222,7 +234,7 @@ fn table(rows: &[Row]) -> String {
     let share = tools as f64 * 100.0 / operations as f64;
     let _ = write!(
         page,
-        "\n{share:.1} % of the operations are tools.\n\n## Left out\n\n"
+        "\n{share:.2} % of the operations are tools.\n\n## Left out\n\n"
     );
     for row in rows {
         for left in row.read.iter().flat_map(|read| &read.left_out) {
@@ -241,11 +253,14 @@ const HEAD: &str = "\
 
 What mcpgen makes of public OpenAPI documents, with every effect enabled. The documents are not part
 of this repository; a test compiles those in the folder that `MCPGEN_CORPUS` names, checks every
-tool (names, schemas against the JSON Schema 2020-12 meta-schema, texts), and compares this page:
+tool (names, both schemas against the JSON Schema 2020-12 meta-schema, texts) and every place that a
+diagnostic names, wants 99.5 % of the operations to be tools and each of the others to be explained, and
+compares this page. With `UPDATE=1` it writes the page:
 
-    MCPGEN_CORPUS=… cargo test corpus
+    UPDATE=1 MCPGEN_CORPUS=… cargo test --test main corpus::real
 
-Tokens are what `tools/list` costs, estimated at four bytes each.
+Warnings are those of `check`, the strict lint of 3.0 documents among them. Tokens are what `tools/list`
+costs, estimated at four bytes each.
 
 | document | version | operations | tools | left out | warnings | tokens |
 |---|---|--:|--:|--:|--:|--:|

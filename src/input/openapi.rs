@@ -118,11 +118,9 @@ pub fn read(
             return None;
         }
     };
-    let start = diags.len();
-    let doc = Doc::new(&upgraded.tree, version).among(documents);
-    let mut catalog = read_tree(&doc, options, diags);
-    upgraded.settle(start, diags, catalog.as_mut());
-    catalog
+    upgraded.read(diags, |tree, diags| {
+        read_tree(&Doc::new(tree, version).among(documents), options, diags)
+    })
 }
 
 /// Reads a document of the shape of 3.x.

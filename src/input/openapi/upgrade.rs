@@ -11,17 +11,14 @@ use url::Url;
 use super::Version;
 use super::node::{Doc, Node};
 use crate::catalog::Catalog;
-use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Loc};
+use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Loc, Moves};
 use crate::input::documents::Documents;
 
 mod body;
-mod moves;
 mod param;
 mod response;
 mod security;
 mod server;
-
-use moves::Moves;
 
 /// The operations of a path item (Swagger 2.0, Path Item Object).
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
@@ -76,22 +73,27 @@ pub(super) fn upgrade(
 }
 
 impl Upgraded {
-    /// Moves the places of all that was found since `start`, and of the operations, back to where the
-    /// document has them.
-    pub(super) fn settle(
+    /// Reads the document; all that is found, and the operations, have the places where the document
+    /// itself has them.
+    pub(super) fn read(
         self,
-        start: usize,
         diags: &mut Diagnostics,
-        catalog: Option<&mut Catalog>,
-    ) {
-        diags.relocate(start, |loc| self.moves.back(loc));
-        self.found.into_iter().for_each(|found| diags.push(found));
-        for capability in catalog.into_iter().flat_map(|c| &mut c.capabilities) {
-            self.moves.back(&mut capability.loc);
+        read: impl FnOnce(&Value, &mut Diagnostics) -> Option<Catalog>,
+    ) -> Option<Catalog> {
+        let Self { tree, moves, found } = self;
+        diags.moved(Some(moves));
+        let mut catalog = read(&tree, diags);
+        let moves = diags.moved(None).unwrap_or_default();
+        for found in found {
+            diags.push(found);
+        }
+        for capability in catalog.iter_mut().flat_map(|c| &mut c.capabilities) {
+            moves.back(&mut capability.loc);
             if let Some(loc) = &mut capability.server_loc {
-                self.moves.back(loc);
+                moves.back(loc);
             }
         }
+        catalog
     }
 }
 
@@ -138,7 +140,7 @@ impl<'a> Upgrade<'a, '_> {
             // The reader says what is wrong.
             _ => return item.value.clone(),
         };
-        self.moves.add(here.clone(), &found);
+        self.moves.add(here.clone(), &found.loc());
         let shared = self.parameters(&here, &found);
         let mut out = Map::new();
         for (key, node) in found.entries() {

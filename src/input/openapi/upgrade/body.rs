@@ -54,9 +54,10 @@ impl<'a> Upgrade<'a, '_> {
         if types.is_empty() {
             types.push(if is_file { BYTES } else { "application/json" });
         }
-        self.moves.made_of(new.to_owned(), body);
+        self.moves.made_of(new.to_owned(), &body.loc());
         if let Some(consumes) = consumes {
-            self.moves.made_of(format!("{new}/content"), &consumes);
+            self.moves
+                .made_of(format!("{new}/content"), &consumes.loc());
         }
         let mut content = Map::new();
         if !self.pay(types.len().saturating_mul(4)) {
@@ -66,7 +67,7 @@ impl<'a> Upgrade<'a, '_> {
             let mut media = Map::new();
             if let Some(schema) = &schema {
                 let place = format!("{new}/content/{}/schema", crate::diag::escape(name));
-                self.moves.add(place, schema);
+                self.moves.add(place, &schema.loc());
                 let value = match is_file {
                     true => json!({"type": "string", "format": "binary"}),
                     false => self.reference(schema),
@@ -108,9 +109,10 @@ impl<'a> Upgrade<'a, '_> {
         }
         let list = operation.get("parameters");
         let list = list.as_ref().unwrap_or(operation);
-        self.moves.made_of(new.to_owned(), list);
+        self.moves.made_of(new.to_owned(), &list.loc());
         if let Some(consumes) = consumes {
-            self.moves.made_of(format!("{new}/content"), &consumes);
+            self.moves
+                .made_of(format!("{new}/content"), &consumes.loc());
         }
         let mut properties = Map::new();
         let mut encoding = Map::new();
@@ -123,12 +125,12 @@ impl<'a> Upgrade<'a, '_> {
             let escaped = crate::diag::escape(name);
             for media in &offered {
                 let media = format!("{new}/content/{}", crate::diag::escape(media));
-                self.moves.made_of(format!("{media}/schema"), list);
-                self.moves.made_of(format!("{media}/encoding"), list);
+                self.moves.made_of(format!("{media}/schema"), &list.loc());
+                self.moves.made_of(format!("{media}/encoding"), &list.loc());
                 let property = format!("{media}/schema/properties/{escaped}");
-                self.moves.add(property, field);
+                self.moves.add(property, &field.loc());
                 let encoding = format!("{media}/encoding/{escaped}");
-                self.moves.made_of(encoding, field);
+                self.moves.made_of(encoding, &field.loc());
             }
             if field.flag("required") {
                 required.push(name.into());

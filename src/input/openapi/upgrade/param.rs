@@ -56,11 +56,11 @@ impl<'a> Upgrade<'a, '_> {
             let param = self.doc.resolve(entry.clone());
             let Some(param) = param.ok().filter(|p| self.pay_for(&entry, p)) else {
                 // The reader says what is wrong.
-                self.moves.add(new, &entry);
+                self.moves.add(new, &entry.loc());
                 found.push(entry.value.clone());
                 continue;
             };
-            self.moves.add(new.clone(), &param);
+            self.moves.add(new.clone(), &param.loc());
             if matches!(param.str("in"), Some("body" | "formData")) {
                 found.push(self.copied(&param));
                 body.push(param);
@@ -84,7 +84,7 @@ impl<'a> Upgrade<'a, '_> {
         }
         // Some write a schema as in 3.x.
         if out.contains_key("type") || !out.contains_key("schema") {
-            self.moves.add(format!("{new}/schema"), node);
+            self.moves.add(format!("{new}/schema"), &node.loc());
             let schema = self.value_schema(node);
             out.insert("schema".into(), schema);
         }
@@ -92,7 +92,7 @@ impl<'a> Upgrade<'a, '_> {
         let written = self.collection_format(node, place);
         let origin = node.get("collectionFormat");
         let origin = origin.as_ref().unwrap_or(node);
-        self.moves.made_of(format!("{new}/style"), origin);
+        self.moves.made_of(format!("{new}/style"), &origin.loc());
         out.insert("style".into(), written.style.into());
         out.insert("explode".into(), written.explode.into());
         if let Some(example) = example(node) {

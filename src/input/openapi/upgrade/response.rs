@@ -63,7 +63,7 @@ impl<'a> Upgrade<'a, '_> {
                 // A file is of its media type, and no schema says more.
                 if let Some(schema) = schema.as_ref().filter(|_| !is_file) {
                     let place = format!("{new}/content/{}/schema", escape(name));
-                    self.moves.add(place, schema);
+                    self.moves.add(place, &schema.loc());
                     media.insert("schema".into(), self.reference(schema));
                 }
                 if let Some(example) = examples.as_ref().and_then(|all| all.get(name)) {
@@ -71,10 +71,10 @@ impl<'a> Upgrade<'a, '_> {
                 }
                 content.insert(name.to_owned(), Value::Object(media));
             }
-            self.moves.made_of(format!("{new}/content"), node);
+            self.moves.made_of(format!("{new}/content"), &node.loc());
             out.insert("content".into(), Value::Object(content));
         }
-        self.moves.add(new, node);
+        self.moves.add(new, &node.loc());
         Value::Object(out)
     }
 }

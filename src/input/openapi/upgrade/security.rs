@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::Upgrade;
+use crate::diag::escape;
 use crate::input::openapi::node::Node;
 
 /// Flows by their names in 2.0 (Swagger 2.0, Security Scheme Object) and in 3.x.
@@ -19,10 +20,13 @@ impl Upgrade<'_, '_> {
         let Some(defined) = self.top.get("securityDefinitions") else {
             return;
         };
-        let schemes = defined.entries();
-        let schemes: Map<String, Value> = schemes
-            .map(|(name, scheme)| (name.to_owned(), upgraded(&scheme)))
-            .collect();
+        let new = "/components/securitySchemes";
+        self.moves.add(new.to_owned(), &defined.loc());
+        let mut schemes = Map::new();
+        for (name, scheme) in defined.entries() {
+            let new = format!("{new}/{}", escape(name));
+            schemes.insert(name.to_owned(), self.upgraded(&new, &scheme));
+        }
         let components = out.entry("components").or_insert_with(|| json!({}));
         if !components.is_object() {
             *components = json!({});
@@ -30,35 +34,39 @@ impl Upgrade<'_, '_> {
         if let Some(components) = components.as_object_mut() {
             components.insert("securitySchemes".into(), Value::Object(schemes));
         }
-        let new = "/components/securitySchemes".to_owned();
-        self.moves.add(new, &defined);
     }
-}
 
-fn upgraded(scheme: &Node<'_>) -> Value {
-    let Some(object) = scheme.value.as_object() else {
-        return scheme.value.clone();
-    };
-    let mut out = object.clone();
-    match scheme.str("type") {
-        Some("basic") => {
-            out.insert("type".into(), json!("http"));
-            out.insert("scheme".into(), json!("basic"));
-        }
-        Some("oauth2") => {
-            let written = scheme.str("flow").unwrap_or_default();
-            let known = FLOWS.iter().find(|(name, _)| *name == written);
-            let name = known.map_or(written, |(_, name)| *name);
-            let mut flow = Map::new();
-            for key in ["authorizationUrl", "tokenUrl", "scopes"] {
-                if let Some(value) = out.shift_remove(key) {
-                    flow.insert(key.to_owned(), value);
-                }
+    /// A security scheme, whose new place is `new`.
+    fn upgraded(&mut self, new: &str, scheme: &Node<'_>) -> Value {
+        let Some(object) = scheme.value.as_object() else {
+            return scheme.value.clone();
+        };
+        let mut out = object.clone();
+        match scheme.str("type") {
+            Some("basic") => {
+                out.insert("type".into(), json!("http"));
+                out.insert("scheme".into(), json!("basic"));
+                self.moves.made_of(format!("{new}/scheme"), &scheme.loc());
             }
-            out.shift_remove("flow");
-            out.insert("flows".into(), json!({ name: flow }));
+            Some("oauth2") => {
+                let written = scheme.str("flow").unwrap_or_default();
+                let known = FLOWS.iter().find(|(name, _)| *name == written);
+                let name = known.map_or(written, |(_, name)| *name);
+                let mut flow = Map::new();
+                for key in ["authorizationUrl", "tokenUrl", "scopes"] {
+                    if let Some(value) = out.shift_remove(key) {
+                        flow.insert(key.to_owned(), value);
+                    }
+                }
+                out.shift_remove("flow");
+                out.insert("flows".into(), json!({ name: flow }));
+                let flow = scheme.get("flow").unwrap_or_else(|| scheme.clone());
+                self.moves.made_of(format!("{new}/flows"), &flow.loc());
+                let new = format!("{new}/flows/{}", escape(name));
+                self.moves.add(new, &scheme.loc());
+            }
+            _ => {}
         }
-        _ => {}
+        Value::Object(out)
     }
-    Value::Object(out)
 }

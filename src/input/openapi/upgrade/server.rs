@@ -18,7 +18,7 @@ impl<'a> Upgrade<'a, '_> {
         let (host, base) = (top.get("host"), top.get("basePath"));
         let origin = host.as_ref().or(base.as_ref()).unwrap_or(&top);
         let loc = origin.loc();
-        self.moves.made_of(format!("{here}/servers"), origin);
+        self.moves.made_of(format!("{here}/servers"), &origin.loc());
         let path = base.as_ref().and_then(|base| base.value.as_str());
         let path = path.unwrap_or_default().trim_end_matches('/');
         let slash = if path.is_empty() || path.starts_with('/') {

@@ -252,3 +252,27 @@ fn parts_of_other_files() {
         assert_eq!(loc, Loc::at(old).of(file));
     }
 }
+
+/// Places of security schemes, whose parts have other names in 3.x.
+#[test]
+fn security_schemes_keep_their_places() {
+    let document = json!({"swagger": "2.0", "securityDefinitions": {
+        "login": {"type": "basic"},
+        "a/b": {"type": "oauth2", "flow": "application", "tokenUrl": "https://a.example/", "scopes": {"s": "d"}},
+    }});
+    let upgraded = upgrade(&Documents::alone(document.clone()), false).unwrap();
+    let schemes = "/components/securitySchemes";
+    for (new, old) in [
+        ("/login/type", "/login/type"),
+        ("/login/scheme", "/login"),
+        ("/a~1b/flows", "/a~1b/flow"),
+        ("/a~1b/flows/clientCredentials/tokenUrl", "/a~1b/tokenUrl"),
+        ("/a~1b/flows/clientCredentials/scopes/s", "/a~1b/scopes/s"),
+    ] {
+        let mut loc = Loc::at(format!("{schemes}{new}"));
+        assert!(upgraded.tree.pointer(&loc.pointer).is_some(), "{new}");
+        upgraded.moves.back(&mut loc);
+        assert_eq!(loc.pointer, format!("/securityDefinitions{old}"));
+        assert!(document.pointer(&loc.pointer).is_some(), "{new}");
+    }
+}

@@ -1,17 +1,17 @@
-//! Where the parts of an upgraded document are in the document itself.
+//! Places of a document that was read in another shape than it is written in.
 
 use std::collections::BTreeMap;
 
-use crate::diag::{FileId, Loc};
-use crate::input::openapi::node::Node;
+use super::{FileId, Loc};
 
-/// Pointers into the upgraded document, each with the place in the document itself that it and what
-/// is below it came from.
-#[derive(Default)]
-pub(super) struct Moves {
+/// JSON Pointers into the document as it was read, each with the place where it is written that it and
+/// what is below it came from.
+#[derive(Debug, Default)]
+pub(crate) struct Moves {
     table: BTreeMap<String, Origin>,
 }
 
+#[derive(Debug)]
 struct Origin {
     file: FileId,
     pointer: String,
@@ -21,21 +21,21 @@ struct Origin {
 
 impl Moves {
     /// What is at `new` and below came from `old` and below.
-    pub(super) fn add(&mut self, new: String, old: &Node<'_>) {
-        self.insert(new, old.file, &old.pointer, true);
+    pub(crate) fn add(&mut self, new: String, old: &Loc) {
+        self.insert(new, old, true);
     }
 
     /// What is at `new` and below was made because of what is at `old`.
-    pub(super) fn made_of(&mut self, new: String, old: &Node<'_>) {
-        self.insert(new, old.file, &old.pointer, false);
+    pub(crate) fn made_of(&mut self, new: String, old: &Loc) {
+        self.insert(new, old, false);
     }
 
-    fn insert(&mut self, new: String, file: FileId, old: &str, below: bool) {
+    fn insert(&mut self, new: String, old: &Loc, below: bool) {
         // An entry that moves nothing is needed where one above it would move it.
-        if new != old || file != FileId::MAIN || !below || self.origin(&new).is_some() {
+        if new != old.pointer || old.file != FileId::MAIN || !below || self.origin(&new).is_some() {
             let origin = Origin {
-                file,
-                pointer: old.to_owned(),
+                file: old.file,
+                pointer: old.pointer.clone(),
                 below,
             };
             self.table.insert(new, origin);
@@ -54,8 +54,8 @@ impl Moves {
         }
     }
 
-    /// Moves a place of the upgraded document to where it came from.
-    pub(super) fn back(&self, loc: &mut Loc) {
+    /// Moves a place of the document as it was read to where it is written.
+    pub(crate) fn back(&self, loc: &mut Loc) {
         if loc.line_column.is_none()
             && loc.file == FileId::MAIN
             && let Some((origin, rest)) = self.origin(&loc.pointer)
@@ -74,12 +74,7 @@ mod tests {
     #[test]
     fn the_nearest_entry_counts() {
         let mut moves = Moves::default();
-        let value = serde_json::Value::Null;
-        let at = |pointer: &str, file| Node {
-            value: &value,
-            file: FileId(file),
-            pointer: pointer.to_owned(),
-        };
+        let at = |pointer: &str, file| Loc::at(pointer).of(FileId(file));
         moves.add("/paths/~1a".into(), &at("/x-items/a", 0));
         let params = "/paths/~1a/get/parameters/0".into();
         moves.add(params, &at("/parameters/P", 2));
