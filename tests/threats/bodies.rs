@@ -50,7 +50,7 @@ fn deflate_bomb(copies: usize) -> Vec<u8> {
         .collect()
 }
 
-fn gzip_bomb(copies: usize) -> Vec<u8> {
+pub(super) fn gzip_bomb(copies: usize) -> Vec<u8> {
     [
         &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255][..],
         &deflate_bomb(copies),

@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::scene::{Scene, document, operation};
+use super::scene::{Scene, document, operation, willing};
 use crate::interop::installed;
 use crate::support::Recorded;
 use crate::support::process::run_program;
@@ -218,5 +218,51 @@ fn a07_no_field_takes_the_name_of_another() {
             tool,
             json!({"body": {"role": "user", "roles": "x", "spread": {"k": "v"}}}),
         );
+    }
+}
+
+/// Frameworks merge the fields of a form with those of the query: such a field would stand in for the
+/// owner's credential, and what is written would be somebody else's.
+#[test]
+fn a06_no_field_is_a_credential() {
+    let string = json!({"type": "string"});
+    let fields = json!({"text": string, "token": string, "spread": {"type": "object"}});
+    let open = json!({"type": "object", "properties": fields, "additionalProperties": string});
+    let form = |media: &str| {
+        let content = json!({"schema": open, "encoding": {"spread": {"style": "form"}}});
+        let security = json!([{"key": [], "jar": []}, {"other": []}]);
+        json!({"requestBody": {"required": true, "content": {media: content}}, "security": security})
+    };
+    let mut doc = document(&json!({
+        "/parts": operation("post", "parts", &form("multipart/form-data")),
+        "/pairs": operation("post", "pairs", &form("application/x-www-form-urlencoded")),
+    }));
+    let key = |place: &str, name: &str| json!({"type": "apiKey", "in": place, "name": name});
+    doc["components"]["securitySchemes"] = json!({
+        "key": key("query", "api_key"), "jar": key("cookie", "sid"), "other": key("query", "token"),
+    });
+    let env = [("SHOP_KEY", "secret-value"), ("SHOP_JAR", "secret-value")];
+    let mut scene = Scene::with(&doc, &["--enable", "write"], &env, willing);
+    for tool in ["parts", "pairs"] {
+        for name in [
+            "api_key",
+            "API-KEY",
+            "api_key[]",
+            "api%5Fkey",
+            "\u{ff41}pi_key",
+            "sid",
+        ] {
+            for body in [json!({name: "mine"}), json!({"spread": {name: "mine"}})] {
+                scene.refuses(tool, json!({"body": body}), "refused_value");
+            }
+        }
+        // What the document declares is the API's own, and so is what only looks like one.
+        for body in [
+            json!({"token": "x"}),
+            json!({"api_keys": "x"}),
+            json!({"text": "api_key"}),
+        ] {
+            scene.sends(tool, json!({"body": body}));
+        }
     }
 }

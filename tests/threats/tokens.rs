@@ -2,6 +2,7 @@
 //! that says where a secret goes, and an API that gives a token back.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use mcpgen::runtime::backends;
 use mcpgen::runtime::config::{Config, Credential, Secret};
@@ -9,6 +10,7 @@ use mcpgen::runtime::manifest::{CredentialSpec, Manifest};
 use mcpgen::runtime::server::Server;
 use serde_json::{Map, Value, json};
 
+use super::bodies::gzip_bomb;
 use super::scene::{Scene, document, error_code, operation, text, willing};
 use super::secrets::{WAYS, clean, echo};
 use crate::support::{PATIENCE, Recorded, Reply, Scratch, Upstream, run};
@@ -118,6 +120,7 @@ fn a30_an_api_that_shows_the_tokens_of_other_calls() {
 }
 
 /// Answers of a token endpoint, what the model is told, and whether it may try again.
+#[allow(clippy::too_many_lines, reason = "it is a table")]
 fn answers() -> Vec<(&'static str, Reply, &'static str, bool)> {
     let json = |value: Value| Reply::json(&value);
     let error = |status: u16, error: &str| {
@@ -178,6 +181,13 @@ fn answers() -> Vec<(&'static str, Reply, &'static str, bool)> {
                 headers: vec![("Content-Type".into(), "application/json".into())],
                 chunk: b"canary  ".repeat(512),
             },
+            "larger than 65536 bytes",
+            false,
+        ),
+        (
+            "bomb",
+            Reply::content("application/json", gzip_bomb(400_000))
+                .header("Content-Encoding", "gzip"),
             "larger than 65536 bytes",
             false,
         ),
@@ -442,11 +452,18 @@ fn a_token_is_not_fetched_for_an_api_that_may_not_have_it() {
 fn a38_a_write_that_waits_for_a_token_was_not_carried_out() {
     let options = ["--enable", "destroy", "--timeout", "200ms"];
     let handler = |request: &Recorded| match request.path() {
-        "/token" => Reply::Hang,
+        "/token" if request.text().contains("scope=a") => Reply::Hang,
+        "/token" => Reply::Drip {
+            body: vec![b' '; 10_000],
+            step: 1,
+            pause: Duration::from_millis(20),
+        },
         _ => Reply::json(&json!({})),
     };
-    let mut scene = Scene::with(&doc("/token"), &options, &CLIENT, handler);
-    for tool in ["read", "write"] {
+    let mut doc = doc("/token");
+    doc["paths"]["/z"] = operation("get", "drip", &json!({"security": [{"login": []}]}));
+    let mut scene = Scene::with(&doc, &options, &CLIENT, handler);
+    for tool in ["read", "write", "drip"] {
         let (result, requests) = scene.call(tool, json!({}));
         assert_eq!(error_code(&result), "no_token", "{result}");
         assert_eq!(result["_meta"]["mcpgen/error"]["retryable"], true);
