@@ -252,10 +252,15 @@ impl Endpoint {
             })
         };
         let in_query = query.iter().any(|name| filled(name, KeyPlace::Query));
+        // Frameworks put the fields of a form beside those of the query, and some the cookies too.
+        let in_form = request
+            .chosen_fields()
+            .iter()
+            .any(|name| filled(name, KeyPlace::Query) || filled(name, KeyPlace::Cookie));
         let in_cookies = request.cookies().iter().any(|(name, _)| {
             filled(name, KeyPlace::Cookie) || owners.iter().any(|own| guard::same_name(own, name))
         });
-        if in_query || in_cookies {
+        if in_query || in_form || in_cookies {
             return Err(CallError::new(
                 "refused_value",
                 "an argument has the name of a parameter that the server fills; nothing was sent",

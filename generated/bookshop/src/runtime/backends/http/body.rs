@@ -20,6 +20,8 @@ const BODY_MAX: usize = 16 * 1024 * 1024;
 pub(super) struct Encoded {
     pub(super) content_type: String,
     pub(super) bytes: Vec<u8>,
+    /// Names of form fields that arguments chose.
+    pub(super) chosen: Vec<String>,
 }
 
 /// The body of a request by this method; `None` if no argument of it was given and so there is none.
@@ -43,12 +45,16 @@ pub(super) fn encode(
     let plain = |bytes: Vec<u8>| Encoded {
         content_type: body.content_type.clone(),
         bytes,
+        chosen: Vec::new(),
     };
     let encoded = match body.format {
         BodyFormat::Json => plain(value.to_string().into_bytes()),
         BodyFormat::Lines => plain(lines(&body.content_type, &value).into_bytes()),
         BodyFormat::Form => {
-            plain(form(&field::fields(method, body, object(&value)?)?).into_bytes())
+            let fields = field::fields(method, body, object(&value)?)?;
+            let chosen = field::chosen(&fields);
+            let encoded = plain(form(&fields).into_bytes());
+            Encoded { chosen, ..encoded }
         }
         BodyFormat::Multipart => {
             let fields = field::fields(method, body, object(&value)?)?;
@@ -149,6 +155,7 @@ fn binary(body: &WireBody, value: &Value) -> Result<Encoded, CallError> {
     Ok(Encoded {
         content_type: file.content_type,
         bytes: file.bytes,
+        chosen: Vec::new(),
     })
 }
 
@@ -178,6 +185,7 @@ mod tests {
         let of = |length| Encoded {
             content_type: "text/plain".to_owned(),
             bytes: vec![b'x'; length],
+            chosen: Vec::new(),
         };
         assert!(bounded(of(BODY_MAX)).is_ok() && bounded(of(BODY_MAX + 1)).is_err());
     }

@@ -28,6 +28,8 @@ pub struct Request {
     headers: Vec<(String, String)>,
     cookies: Vec<(String, String)>,
     body: Option<Vec<u8>>,
+    /// Names of form fields that arguments chose.
+    chosen_fields: Vec<String>,
 }
 
 impl Request {
@@ -61,6 +63,11 @@ impl Request {
         &self.cookies
     }
 
+    /// Names of form fields that the document does not have: arguments chose them.
+    pub fn chosen_fields(&self) -> &[String] {
+        &self.chosen_fields
+    }
+
     /// The body's bytes.
     pub fn body(&self) -> Option<&[u8]> {
         self.body.as_deref()
@@ -81,6 +88,7 @@ pub fn plan(action: &HttpAction, args: &Args) -> Result<Request, CallError> {
         headers: Vec::new(),
         cookies: Vec::new(),
         body: None,
+        chosen_fields: Vec::new(),
     };
     if let Some(accept) = &action.accept {
         request.headers.push(("accept".to_owned(), accept.clone()));
@@ -129,6 +137,7 @@ pub fn plan(action: &HttpAction, args: &Args) -> Result<Request, CallError> {
         let content_type = ("content-type".to_owned(), encoded.content_type);
         request.headers.push(content_type);
         request.body = Some(encoded.bytes);
+        request.chosen_fields = encoded.chosen;
     }
     guard::same_shape(&action.path, &request.path)?;
     Ok(request)

@@ -29,6 +29,8 @@ pub(super) struct Field<'b> {
     pub(super) content_type: Option<String>,
     pub(super) filename: Option<String>,
     pub(super) headers: Option<&'b IndexMap<String, String>>,
+    /// Whether an argument chose the name.
+    pub(super) chosen: bool,
 }
 
 impl Field<'_> {
@@ -55,7 +57,8 @@ pub(super) fn fields<'b>(
     let mut names = Names::new(&declared);
     let mut all = Vec::new();
     for (property, value) in object {
-        if !declared.contains(property.as_str()) {
+        let undeclared = !declared.contains(property.as_str());
+        if undeclared {
             names.chosen(property)?;
         }
         let part = body.parts.get(property);
@@ -63,9 +66,11 @@ pub(super) fn fields<'b>(
             Some(style) => styled(property, style, value, body.format)?,
             None => plain(property, part, value, body.format)?,
         };
-        for field in fields {
+        for mut field in fields {
             // The keys of a spread object are names that the argument chose.
-            if guard::bare_name(&field.name) != guard::bare_name(property) {
+            let spread = guard::bare_name(&field.name) != guard::bare_name(property);
+            field.chosen = undeclared || spread;
+            if spread {
                 names.spread(property, &field.name)?;
                 let text = String::from_utf8_lossy(&field.value).into_owned();
                 if guard::raises_method(method, &field.name, &text.into()) {
@@ -77,6 +82,12 @@ pub(super) fn fields<'b>(
         }
     }
     Ok(all)
+}
+
+/// The names that arguments chose.
+pub(super) fn chosen(fields: &[Field<'_>]) -> Vec<String> {
+    let chosen = fields.iter().filter(|field| field.chosen);
+    chosen.map(|field| field.name.clone()).collect()
 }
 
 /// The names that the document gives to fields.

@@ -1,6 +1,6 @@
 //! `multipart/form-data` (RFC 7578), written as browsers write it (WHATWG HTML §4.10.21.8).
 
-use super::field::Field;
+use super::field::{self, Field};
 use super::{Encoded, refused};
 use crate::runtime::error::CallError;
 
@@ -23,6 +23,7 @@ pub(super) fn encode(content_type: &str, fields: &[Field<'_>]) -> Result<Encoded
     Ok(Encoded {
         content_type: format!("{content_type}; boundary={boundary}"),
         bytes,
+        chosen: field::chosen(fields),
     })
 }
 
