@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::diag::Loc;
 use crate::runtime::manifest::{
-    BodyFormat, CredentialSpec, Effect, Place, Requirement, Style, WirePart,
+    BodyFormat, CredentialSpec, Effect, ParamContent, Place, Requirement, Style, WirePart,
 };
 
 /// What a source can do.
@@ -48,7 +48,7 @@ pub struct Capability {
     pub id: Option<String>,
     /// HTTP method, upper case.
     pub method: String,
-    /// Path template.
+    /// Path template; what follows a `?` in it goes with every request.
     pub path: String,
     /// Tags.
     pub tags: Vec<String>,
@@ -108,8 +108,10 @@ pub struct Param {
     pub explode: bool,
     /// Whether reserved characters stay as they are.
     pub allow_reserved: bool,
-    /// Whether the value is JSON text.
-    pub json: bool,
+    /// Whether null and empty lists and objects are sent as `name=`.
+    pub allow_empty: bool,
+    /// What the value is written as, whatever the style.
+    pub content: Option<ParamContent>,
 }
 
 /// A request body.

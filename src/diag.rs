@@ -109,6 +109,8 @@ codes! {
     NoResponses = "MG127", Warning;
     /// A parameter would set a header that only the HTTP client may set; the tool goes without it.
     ReservedHeader = "MG128", Warning;
+    /// A style does not say how a value is written: another way is used, or the value is refused.
+    UndefinedStyle = "MG129", Warning;
     /// The document does not say where the API is.
     NoServer = "MG130", Warning;
     /// A server URL cannot be used.
@@ -139,6 +141,12 @@ codes! {
     NotStrictComponent = "MG151", Warning;
     /// Another part of a 3.0 document is not strictly as OpenAPI 3.0 has it.
     NotStrict = "MG152", Warning;
+    /// A parameter is in the path's own query already; the tool goes without it.
+    FixedInPath = "MG153", Warning;
+    /// A parameter is the whole query string but not alone: the tool goes without it, or is left out.
+    WholeQuery = "MG154", Warning;
+    /// The value of an extension that mcpgen reads is not one that it knows; it is ignored.
+    UnknownExtension = "MG155", Warning;
     /// Several media types are offered for a body; one of them is sent.
     BodyChoice = "MG156", Note;
     /// The encoding of a form field is not applied as the document says.

@@ -30,3 +30,4 @@ mod support;
 mod threats;
 mod tidy;
 mod upstream_cases;
+mod wire;

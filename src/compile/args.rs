@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::clamp;
 use crate::catalog::{Body, Capability};
-use crate::runtime::manifest::{ArgSpec, BodyContent, WireBody, WireParam, WirePart};
+use crate::runtime::manifest::{ArgSpec, BodyContent, Place, WireBody, WireParam, WirePart};
 
 /// Longest property name that clients accept.
 const NAME_MAX: usize = 64;
@@ -43,7 +43,10 @@ pub(super) fn arguments(capability: &Capability) -> Arguments {
         .iter()
         .map(|param| Candidate {
             wire: &param.name,
-            place: param.place.as_str(),
+            place: match param.place {
+                Place::Querystring => "query",
+                place => place.as_str(),
+            },
             required: param.required,
             schema: param.schema.clone(),
         })
@@ -69,7 +72,8 @@ pub(super) fn arguments(capability: &Capability) -> Arguments {
             style: param.style,
             explode: param.explode,
             allow_reserved: param.allow_reserved,
-            json: param.json,
+            allow_empty: param.allow_empty,
+            content: param.content,
         });
     let body_names = names.iter().zip(&candidates).skip(capability.params.len());
     let body = capability.body.as_ref().map(|body| WireBody {

@@ -93,6 +93,30 @@ pub(super) const FILES: &[(&str, &str)] = &[
         include_str!("../runtime/backends/http/wire.rs"),
     ),
     (
+        "src/runtime/backends/http/wire/cookie.rs",
+        include_str!("../runtime/backends/http/wire/cookie.rs"),
+    ),
+    (
+        "src/runtime/backends/http/wire/deep.rs",
+        include_str!("../runtime/backends/http/wire/deep.rs"),
+    ),
+    (
+        "src/runtime/backends/http/wire/header.rs",
+        include_str!("../runtime/backends/http/wire/header.rs"),
+    ),
+    (
+        "src/runtime/backends/http/wire/path.rs",
+        include_str!("../runtime/backends/http/wire/path.rs"),
+    ),
+    (
+        "src/runtime/backends/http/wire/query.rs",
+        include_str!("../runtime/backends/http/wire/query.rs"),
+    ),
+    (
+        "src/runtime/backends/http/wire/tests.rs",
+        include_str!("../runtime/backends/http/wire/tests.rs"),
+    ),
+    (
         "src/runtime/command.rs",
         include_str!("../runtime/command.rs"),
     ),

@@ -7,8 +7,8 @@ mod body;
 
 use super::ident::{camel, literal, raw_json, snake, unique};
 use crate::runtime::manifest::{
-    Action, ArgSpec, ClientAuth, CredentialSpec, Effect, HttpAction, KeyPlace, Manifest, Place,
-    Requirement, SourceSpec, ToolSpec, WireParam,
+    Action, ArgSpec, ClientAuth, CredentialSpec, Effect, HttpAction, KeyPlace, Manifest,
+    ParamContent, Place, Requirement, SourceSpec, ToolSpec, WireParam,
 };
 
 /// The whole crate.
@@ -278,17 +278,24 @@ fn param(param: &WireParam) -> String {
     let place = match param.place {
         Place::Path => "Path",
         Place::Query => "Query",
+        Place::Querystring => "Querystring",
         Place::Header => "Header",
         Place::Cookie => "Cookie",
     };
     let style = body::style_name(param.style);
+    let content = match param.content {
+        None => "None",
+        Some(ParamContent::Json) => "Some(ParamContent::Json)",
+        Some(ParamContent::Text) => "Some(ParamContent::Text)",
+        Some(ParamContent::Form) => "Some(ParamContent::Form)",
+    };
     format!(
-        "WireParam {{ arg: {}, name: {}, place: Place::{place}, style: Style::{style}, explode: {}, allow_reserved: {}, json: {} }}",
+        "WireParam {{ arg: {}, name: {}, place: Place::{place}, style: Style::{style}, explode: {}, allow_reserved: {}, allow_empty: {}, content: {content} }}",
         owned(&param.arg),
         owned(&param.name),
         param.explode,
         param.allow_reserved,
-        param.json
+        param.allow_empty
     )
 }
 

@@ -28,6 +28,7 @@ mod schema;
 mod security;
 mod server;
 mod tag;
+mod template;
 mod token_url;
 mod upgrade;
 mod version;

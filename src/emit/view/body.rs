@@ -71,6 +71,9 @@ pub(super) fn style_name(style: Style) -> &'static str {
         Style::PipeDelimited => "PipeDelimited",
         Style::TabDelimited => "TabDelimited",
         Style::DeepObject => "DeepObject",
+        Style::DeepBrackets => "DeepBrackets",
+        Style::DeepIndices => "DeepIndices",
+        Style::Cookie => "Cookie",
     }
 }
 

@@ -5,12 +5,15 @@ use serde_json::{Value, json};
 use super::Version;
 use super::node::Node;
 use super::operation::OperationReader;
+use super::template::{self, placeholders};
 use crate::catalog::Param;
 use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, Loc};
-use crate::runtime::backends::http::is_reserved_header;
-use crate::runtime::manifest::{CredentialSpec, KeyPlace, Place, Style};
-use crate::runtime::media::is_json;
+use crate::runtime::backends::http::{is_reserved_header, same_name};
+use crate::runtime::manifest::{CredentialSpec, KeyPlace, ParamContent, Place, Style};
+
+mod content;
+mod style;
 
 /// Headers that OpenAPI takes from elsewhere: a parameter of that name is ignored
 /// (OpenAPI 3.1.1 §4.8.12.2).
@@ -45,7 +48,7 @@ impl<'a> OperationReader<'a, '_> {
             }
             for node in list.items() {
                 let loc = node.loc();
-                if let Some(param) = self.param(node)?
+                if let Some(param) = self.param(node, [operation, item])?
                     && !params
                         .iter()
                         .any(|(p, _)| p.name == param.name && p.place == param.place)
@@ -55,11 +58,17 @@ impl<'a> OperationReader<'a, '_> {
             }
         }
         self.match_placeholders(&mut params)?;
+        self.fixed_pairs(&mut params);
+        self.whole_query(&mut params)?;
         Ok(params.into_iter().map(|(param, _)| param).collect())
     }
 
     /// One parameter; `None` if it is not for the caller to fill.
-    fn param(&mut self, node: Node<'a>) -> Result<Option<Param>, Box<Diagnostic>> {
+    fn param(
+        &mut self,
+        node: Node<'a>,
+        owners: [&Node<'a>; 2],
+    ) -> Result<Option<Param>, Box<Diagnostic>> {
         let described = node.str("description");
         let node = self.doc.resolve(node)?;
         let malformed = |message: &str| {
@@ -74,6 +83,7 @@ impl<'a> OperationReader<'a, '_> {
         let place = match node.str("in") {
             Some("path") => Place::Path,
             Some("query") => Place::Query,
+            Some("querystring") => Place::Querystring,
             Some("header") => Place::Header,
             Some("cookie") => Place::Cookie,
             // They are in the request body, too, that the upgrade made of them.
@@ -94,13 +104,11 @@ impl<'a> OperationReader<'a, '_> {
         }
         let required = place == Place::Path || node.flag("required");
         let written = self
-            .param_schema(&node, name)?
+            .param_schema(&node, name, place)?
             .and_then(|found| sendable(&node, name, place).map(|()| found))
-            .and_then(|(schema, json)| {
-                Ok((schema, json, style(self.doc.version, &node, name, place)?))
-            });
-        let (schema, json, (style, explode)) = match written {
-            Ok(found) => found,
+            .and_then(|(schema, content)| self.styled(&node, owners, name, place, schema, content));
+        let mut param = match written {
+            Ok(param) => param,
             Err(found) if required => return Err(found),
             Err(mut found) => {
                 found.message += "; the tool goes without it";
@@ -108,16 +116,9 @@ impl<'a> OperationReader<'a, '_> {
                 return Ok(None);
             }
         };
-        Ok(Some(Param {
-            name: name.to_owned(),
-            place,
-            required,
-            schema: self.described(schema, &node, described),
-            style,
-            explode,
-            allow_reserved: place == Place::Query && node.flag("allowReserved"),
-            json,
-        }))
+        param.required = required;
+        param.schema = self.described(param.schema, &node, described);
+        Ok(Some(param))
     }
 
     /// Headers that the client owns and parameters that a credential fills.
@@ -154,40 +155,6 @@ impl<'a> OperationReader<'a, '_> {
                 },
                 _ => false,
             })
-    }
-
-    /// The schema, and whether the value is sent as JSON text (`content`). The inner error concerns
-    /// the parameter alone.
-    #[allow(
-        clippy::type_complexity,
-        reason = "the two errors differ in what they cost"
-    )]
-    fn param_schema(
-        &mut self,
-        node: &Node<'a>,
-        name: &str,
-    ) -> Result<Result<(Value, bool), Box<Diagnostic>>, Box<Diagnostic>> {
-        if let Some(content) = node.get("content") {
-            let Some((media, entry)) = content.entries().next() else {
-                let message = format!("parameter `{name}` has an empty `content`");
-                let found = Diagnostic::new(Code::UnsupportedParam, content.loc(), message);
-                return Ok(Err(Box::new(found.help("write a `schema` instead"))));
-            };
-            if !is_json(media) {
-                let message = format!("parameter `{name}` cannot be sent as {media}");
-                let found = Diagnostic::new(Code::UnsupportedParam, entry.loc(), message);
-                return Ok(Err(Box::new(found.help("application/json can"))));
-            }
-            let schema = entry
-                .get("schema")
-                .map_or(Ok(json!({})), |schema| self.schemas.read(&schema))?;
-            return Ok(Ok((schema, true)));
-        }
-        let schema = match node.get("schema") {
-            Some(schema) => self.schemas.read(&schema)?,
-            None => json!({"type": "string"}),
-        };
-        Ok(Ok((schema, false)))
     }
 
     /// The schema with the parameter's own words on it.
@@ -227,6 +194,7 @@ impl<'a> OperationReader<'a, '_> {
             Box::new(found.help("a placeholder is a name in braces, as in `/pets/{id}`"))
         })?;
         let path_loc = self.path_loc();
+        let (_, pairs) = template::halves(self.path);
         let diags = self.schemas.diags();
         params.retain(|(param, loc)| {
             let known = param.place != Place::Path || names.contains(&param.name.as_str());
@@ -245,9 +213,10 @@ impl<'a> OperationReader<'a, '_> {
             known
         });
         for name in names {
+            let in_query = |param: &Param| pairs.iter().any(|pair| template::fills(param, pair));
             if params
                 .iter()
-                .any(|(p, _)| p.place == Place::Path && p.name == name)
+                .any(|(p, _)| p.name == name && (p.place == Place::Path || in_query(p)))
             {
                 continue;
             }
@@ -265,9 +234,77 @@ impl<'a> OperationReader<'a, '_> {
                 style: Style::Simple,
                 explode: false,
                 allow_reserved: false,
-                json: false,
+                allow_empty: false,
+                content: None,
             };
             params.push((param, path_loc.clone()));
+        }
+        Ok(())
+    }
+
+    /// What the path's own query says is no argument.
+    fn fixed_pairs(&mut self, params: &mut Vec<(Param, Loc)>) {
+        let (_, pairs) = template::halves(self.path);
+        let diags = self.schemas.diags();
+        params.retain(|(param, loc)| {
+            let same = |pair: &&&str| same_name(&template::pair_name(pair), &param.name);
+            let fixed = pairs.iter().find(same);
+            let fixed = fixed.filter(|pair| !template::fills(param, pair));
+            let Some(pair) = fixed.filter(|_| param.place == Place::Query) else {
+                return true;
+            };
+            let message = format!(
+                "query parameter `{}` is in the path already, as `{pair}`; the tool goes without it",
+                param.name
+            );
+            let help = "remove one of the two";
+            diags.push(Diagnostic::new(Code::FixedInPath, loc.clone(), message).help(help));
+            false
+        });
+    }
+
+    /// A parameter that is the whole query string stands alone (OpenAPI 3.2.0 §4.12.1).
+    fn whole_query(&mut self, params: &mut Vec<(Param, Loc)>) -> Result<(), Box<Diagnostic>> {
+        let whole = |param: &Param| param.place == Place::Querystring;
+        let first = params.iter().position(|(param, _)| whole(param));
+        let Some(first) = first else { return Ok(()) };
+        let queries = params.iter().any(|(param, _)| param.place == Place::Query);
+        let key = self.credentials.values().any(|credential| {
+            let place = match credential {
+                CredentialSpec::ApiKey { place, .. } => Some(*place),
+                _ => None,
+            };
+            place == Some(KeyPlace::Query)
+        });
+        let (_, pairs) = template::halves(self.path);
+        let mut at = 0;
+        let mut refused: Vec<(Param, Diagnostic)> = Vec::new();
+        params.retain(|(param, loc)| {
+            at += 1;
+            let form = param.content == Some(ParamContent::Form);
+            let why = if !whole(param) {
+                return true;
+            } else if queries {
+                "stands beside query parameters"
+            } else if at - 1 != first {
+                "is not the only one"
+            } else if !form && (key || !pairs.is_empty()) {
+                "leaves no room for what else is in the query"
+            } else {
+                return true;
+            };
+            let message = format!("`{}` is the whole query string, but {why}", param.name);
+            let found = Diagnostic::new(Code::WholeQuery, loc.clone(), message);
+            let help = "declare one `in: querystring`, or `in: query` parameters";
+            refused.push((param.clone(), found.help(help)));
+            false
+        });
+        for (param, mut found) in refused {
+            if param.required {
+                return Err(Box::new(found));
+            }
+            found.message += "; the tool goes without it";
+            self.schemas.diags().push(found);
         }
         Ok(())
     }
@@ -279,7 +316,7 @@ impl<'a> OperationReader<'a, '_> {
 
 /// A header's or cookie's name is a token (RFC 9110 §5.1, RFC 6265 §4.1.1); nothing else can be sent.
 fn sendable(node: &Node<'_>, name: &str, place: Place) -> Result<(), Box<Diagnostic>> {
-    if matches!(place, Place::Path | Place::Query) || is_token(name) {
+    if !matches!(place, Place::Header | Place::Cookie) || is_token(name) {
         return Ok(());
     }
     let message = format!("`{name}` is no name of a {}", place.as_str());
@@ -293,104 +330,4 @@ fn sendable(node: &Node<'_>, name: &str, place: Place) -> Result<(), Box<Diagnos
 pub(super) fn is_token(text: &str) -> bool {
     let char = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     !text.is_empty() && text.bytes().all(char)
-}
-
-/// The names between the braces of a path template, each once; `None` if a brace has no partner.
-fn placeholders(path: &str) -> Option<Vec<&str>> {
-    let mut names = Vec::new();
-    let mut rest = path;
-    while let Some(open) = rest.find(['{', '}']) {
-        let inner = rest.get(open..)?.strip_prefix('{')?;
-        let close = inner.find(['{', '}'])?;
-        let (name, after) = (inner.get(..close)?, inner.get(close..)?.strip_prefix('}')?);
-        if name.is_empty() {
-            return None;
-        }
-        if !names.contains(&name) {
-            names.push(name);
-        }
-        rest = after;
-    }
-    Some(names)
-}
-
-/// The style and whether it explodes, with the defaults of the place (OpenAPI 3.1.1 §4.8.12.2).
-fn style(
-    version: Version,
-    node: &Node<'_>,
-    name: &str,
-    place: Place,
-) -> Result<(Style, bool), Box<Diagnostic>> {
-    let refuse = || {
-        let style = node.str("style").unwrap_or_default();
-        let message = format!(
-            "`{style}` is no style of {} parameter `{name}`",
-            place.as_str()
-        );
-        let found = Diagnostic::new(Code::UnsupportedParam, node.loc().child("style"), message);
-        Box::new(found.help(match place {
-            Place::Path => "path parameters are simple, label or matrix",
-            Place::Query => {
-                "query parameters are form, spaceDelimited, pipeDelimited or deepObject"
-            }
-            Place::Header => "header parameters are simple",
-            Place::Cookie => "cookie parameters are form",
-        }))
-    };
-    let default = match place {
-        Place::Path | Place::Header => Style::Simple,
-        Place::Query | Place::Cookie => Style::Form,
-    };
-    let style = match node.str("style") {
-        None => default,
-        Some("simple") => Style::Simple,
-        Some("label") => Style::Label,
-        Some("matrix") => Style::Matrix,
-        Some("form") => Style::Form,
-        Some("spaceDelimited") => Style::SpaceDelimited,
-        Some("pipeDelimited") => Style::PipeDelimited,
-        // 2.0 has it, as `tsv`, and no later version.
-        Some("tabDelimited") if version == Version::V2_0 => Style::TabDelimited,
-        Some("deepObject") => Style::DeepObject,
-        Some(_) => return Err(refuse()),
-    };
-    let delimited = matches!(
-        style,
-        Style::SpaceDelimited | Style::PipeDelimited | Style::TabDelimited
-    );
-    let fits = match place {
-        Place::Path | Place::Header if version == Version::V2_0 && delimited => true,
-        Place::Path => matches!(style, Style::Simple | Style::Label | Style::Matrix),
-        Place::Header => style == Style::Simple,
-        Place::Cookie => style == Style::Form,
-        Place::Query => !matches!(style, Style::Simple | Style::Label | Style::Matrix),
-    };
-    if !fits {
-        return Err(refuse());
-    }
-    let explode = node
-        .get("explode")
-        .and_then(|e| e.value.as_bool())
-        .unwrap_or(style == Style::Form);
-    Ok((style, explode))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn placeholders_of_a_path() {
-        for (path, want) in [
-            ("/a/b", Some(vec![])),
-            ("/a/{b}/c/{d}.json", Some(vec!["b", "d"])),
-            ("/{a}{b}/{a}", Some(vec!["a", "b"])),
-            ("/{a", None),
-            ("/a}", None),
-            ("/{}", None),
-            ("/{{a}}", None),
-        ] {
-            assert_eq!(placeholders(path), want, "{path}");
-        }
-    }
 }
