@@ -21,6 +21,7 @@ mod install;
 mod interop;
 mod lint;
 mod parity;
+mod property;
 #[allow(
     dead_code,
     unused_imports,
