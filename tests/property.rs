@@ -22,6 +22,7 @@ use crate::support::{Recorded, root};
 use crate::threats::scene::{Scene, error_code, text};
 
 mod compare;
+mod pattern;
 mod pick;
 mod spec;
 
@@ -31,6 +32,9 @@ use spec::request::{Got, Sent, Shape};
 
 /// Calls of each operation.
 const CALLS: u64 = 6;
+/// Arguments that are made for one call until some are valid: a schema may ask for more than the maker
+/// of arguments understands.
+const ATTEMPTS: u64 = 4;
 /// Operations of each document.
 const OPERATIONS: usize = 10;
 /// Operations that one server has.
@@ -215,13 +219,28 @@ fn call(
     place: &str,
     tally: &mut Tally,
 ) {
-    let args = Maker::new(schema, Kind::Good, seed).arguments();
     let none = Map::new();
-    let properties = schema
-        .get("properties")
-        .and_then(Value::as_object)
-        .unwrap_or(&none);
-    let valid = validator.is_valid(&Value::Object(args.clone()));
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let properties = properties.unwrap_or(&none);
+    let mut args = Map::new();
+    let mut valid = false;
+    for attempt in 0..ATTEMPTS {
+        args = Maker::new(schema, Kind::Good, seed * ATTEMPTS + attempt).arguments();
+        if seed % 2 == 1 {
+            compare::soften(operation, &mut args);
+        }
+        for (name, value) in &mut args {
+            let pattern = properties
+                .get(name)
+                .and_then(|schema| schema.get("pattern"));
+            let text = pattern.and_then(Value::as_str).and_then(pattern::text);
+            *value = text.map_or(value.take(), Value::String);
+        }
+        valid = validator.is_valid(&Value::Object(args.clone()));
+        if valid {
+            break;
+        }
+    }
     let given = compare::divide(operation, properties, &args);
     let Some(given) = given.filter(|_| valid) else {
         tally.count(if valid { "names meet" } else { "not valid" });

@@ -36,12 +36,18 @@ pub(super) fn divide<'a>(
             Place::Cookie => "cookie",
         };
         let suffixed = format!("{clean}__{place}");
-        let name = if properties.contains_key(&suffixed) {
-            suffixed
+        let mut name = if properties.contains_key(&suffixed) {
+            suffixed.clone()
         } else {
             clean
         };
-        if names.contains(&name) {
+        // `Date`, `Date<` and `Date>` are `Date__query`, `Date__query_2` and `Date__query_3`.
+        let mut count = 1;
+        while names.contains(&name) {
+            count += 1;
+            name = format!("{suffixed}_{count}");
+        }
+        if count > 1 && !properties.contains_key(&name) {
             return None;
         }
         names.push(name);
@@ -54,6 +60,21 @@ pub(super) fn divide<'a>(
     })
 }
 
+/// Takes out of the arguments for the path what no path carries.
+pub(super) fn soften(operation: &Operation, args: &mut Map<String, Value>) {
+    let of_path = operation
+        .params
+        .iter()
+        .filter(|param| param.place == Place::Path);
+    let names: Vec<String> = of_path.map(|param| accepted(&param.name)).collect();
+    for (name, value) in args {
+        let plain = name.strip_suffix("__path").unwrap_or(name);
+        if let (true, Value::String(text)) = (names.iter().any(|own| own == plain), value) {
+            text.retain(|c| !matches!(c, '/' | '\\') && !c.is_control());
+        }
+    }
+}
+
 /// The name of an argument: what clients refuse is replaced.
 fn accepted(name: &str) -> String {
     let mut clean = String::new();
@@ -64,8 +85,8 @@ fn accepted(name: &str) -> String {
             clean.push('_');
         }
     }
-    if !name.ends_with('_') {
-        clean = clean.trim_end_matches('_').to_owned();
+    while clean.ends_with('_') && !name.ends_with('_') {
+        clean.pop();
     }
     clean.truncate(56);
     if clean.is_empty() {

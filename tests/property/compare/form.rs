@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::super::spec::body::Field;
 use super::super::spec::request::{Got, Shape, of_pairs};
 use super::super::spec::{Media, Param, Place, is_json};
-use super::{accepted, compound, expected, same_bytes};
+use super::{accepted, compound, expected, same_bytes, scalar};
 
 /// Compares the fields of a form with what was given.
 pub(super) fn compare(
@@ -80,14 +80,14 @@ fn styled(param: &Param, value: &Value, left: &mut Vec<&Field>) -> Result<(), St
         let raws: Vec<String> = mine.iter().map(raw).collect();
         let mut pairs: Vec<(&str, &str)> = raws.iter().map(|raw| (&*param.name, &**raw)).collect();
         of_pairs(param, &shape, &mut pairs)?
-    } else if let (Got::List(texts), false) = (&want, param.explode) {
+    } else if compound(value) && !param.explode && want != Got::Absent {
         // In multipart nothing is escaped: the delimiters cannot be told from the elements.
         let delimiter = match &*param.style {
             "spaceDelimited" => " ",
             "pipeDelimited" => "|",
             _ => ",",
         };
-        let joined = [texts.join(delimiter)];
+        let joined = [flat(value).join(delimiter)];
         let same = mine.iter().map(|field| text(field)).eq(joined);
         if same { want.clone() } else { Got::Absent }
     } else {
@@ -103,6 +103,14 @@ fn styled(param: &Param, value: &Value, left: &mut Vec<&Field>) -> Result<(), St
     } else {
         Err(format!("field `{}` is {got:?}, not {want:?}", param.name))
     }
+}
+
+/// The scalars of a list, and the keys and scalars of an object, in their order.
+fn flat(value: &Value) -> Vec<String> {
+    let object = value.as_object().into_iter().flatten();
+    let pairs = object.filter_map(|(key, value)| Some([key.clone(), scalar(value)?]));
+    let items = value.as_array().into_iter().flatten().filter_map(scalar);
+    pairs.flatten().chain(items).collect()
 }
 
 /// A field by its media type: a list is several, an object JSON.
