@@ -5,11 +5,12 @@
 //!
 //! ```yaml
 //! - because: where the expectations come from (specification and section), or why
-//!   versions: [3.1.1]             # of the document; all that are read if absent
+//!   versions: [3.1.1]             # of the document; all of 3.x if absent
 //!   method: post                  # get if absent
 //!   path: /{color}                # / if absent
 //!   params: [{in: path, …}]       # Parameter Objects
 //!   body: {content: {…}}          # a Request Body Object
+//!   consumes: [text/plain]        # of the operation (2.0)
 //!   losses: [MG129]               # the codes reported of the operation; none if absent
 //!   left_out: true                # the operation is no tool; no rows then
 //!   rows:
@@ -85,7 +86,8 @@ fn known_keys(file: &str, group: &Value) {
         }
     };
     let own = [
-        "because", "versions", "method", "path", "params", "body", "losses", "left_out", "rows",
+        "because", "versions", "method", "path", "params", "body", "consumes", "losses",
+        "left_out", "rows",
     ];
     check(group, &own);
     assert!(
@@ -117,13 +119,20 @@ fn document(version: &str, groups: &[&(String, Value)]) -> Value {
             "parameters": list(&group["params"]),
             "responses": {"200": {"description": "ok"}},
         });
-        if let Some(body) = group.get("body") {
-            operation["requestBody"] = body.clone();
+        for (key, field) in [("body", "requestBody"), ("consumes", "consumes")] {
+            if let Some(value) = group.get(key) {
+                operation[field] = value.clone();
+            }
         }
         let path = format!("/{index}{}", text_of(group, "path", "/"));
         paths[path] = json!({ text_of(group, "method", "get"): operation });
     }
-    json!({"openapi": version, "info": {"title": "Shop", "version": "1"}, "paths": paths})
+    let key = if version == "2.0" {
+        "swagger"
+    } else {
+        "openapi"
+    };
+    json!({key: version, "info": {"title": "Shop", "version": "1"}, "paths": paths})
 }
 
 /// The codes that the compiler reports of each operation, and whether it is left out.
