@@ -31,7 +31,7 @@ use spec::Operation;
 use spec::request::{Got, Sent, Shape};
 
 /// Calls of each operation.
-const CALLS: u64 = 6;
+const CALLS: u64 = 4;
 /// Arguments that are made for one call until some are valid: a schema may ask for more than the maker
 /// of arguments understands.
 const ATTEMPTS: u64 = 4;

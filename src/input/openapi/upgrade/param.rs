@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Parameters, Upgrade};
+use crate::diag::{Code, Diagnostic};
 use crate::input::openapi::node::Node;
 
 /// What a parameter says of its value (Swagger 2.0, Parameter Object), and what some say although it
@@ -112,6 +113,9 @@ impl<'a> Upgrade<'a, '_> {
         if node.str("type") != Some("array") {
             return style(usual);
         }
+        if place == "formData" {
+            self.nested(node);
+        }
         match node.str("collectionFormat") {
             None | Some("csv") => style(usual),
             Some("ssv") => style("spaceDelimited"),
@@ -132,6 +136,20 @@ impl<'a> Upgrade<'a, '_> {
                 self.assume(loc, message, help);
                 style(usual)
             }
+        }
+    }
+
+    /// Lists of lists in a form: no style has a place for the inner ones. Of parameters the reader says so.
+    fn nested(&mut self, node: &Node<'a>) {
+        let Some(items) = node.get("items") else {
+            return;
+        };
+        if items.str("type") == Some("array") {
+            let name = node.str("name").unwrap_or_default();
+            let message = format!("the lists in field `{name}` cannot be sent");
+            let found = Diagnostic::new(Code::UnsupportedParam, items.loc(), message);
+            let help = "a list of plain values can; one with lists in it is refused";
+            self.found.push(found.help(help));
         }
     }
 
