@@ -150,7 +150,8 @@ mod tests {
             style,
             explode: true,
             allow_reserved: false,
-            json: false,
+            allow_empty: false,
+            content: None,
         };
         let tool = json!({"version": 1, "server": {"name": "s", "version": "0"}, "tools": [],
             "sources": {"s": {"timeout_ms": 1000, "max_response_bytes": 1000}}});

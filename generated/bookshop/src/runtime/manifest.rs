@@ -284,7 +284,8 @@ pub struct HttpAction {
     /// Scheme, host, port and path prefix, without a slash at the end; `None` if nothing says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
-    /// The path template, `/pets/{petId}`.
+    /// The path template, `/pets/{petId}`; what follows a `?` in it goes with every request, before
+    /// all else of the query.
     pub path: String,
     /// Parameters, in the order they are written.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -314,12 +315,28 @@ pub struct WireParam {
     pub style: Style,
     /// Whether arrays and objects become one pair an element.
     pub explode: bool,
-    /// Whether reserved characters stay as they are (query only).
+    /// Whether reserved characters stay as they are, where they are not escaped for safety.
     #[serde(default, skip_serializing_if = "is_false")]
     pub allow_reserved: bool,
-    /// Whether the value is JSON text (`content: application/json`), whatever the style.
+    /// Whether null, and a list or object with nothing in it, are sent as `name=`
+    /// (`allowEmptyValue`, queries only).
     #[serde(default, skip_serializing_if = "is_false")]
-    pub json: bool,
+    pub allow_empty: bool,
+    /// What the value is written as, whatever the style (`content`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<ParamContent>,
+}
+
+/// How the value of a parameter with `content` becomes text (OpenAPI 3.1.1 §4.8.12.2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ParamContent {
+    /// JSON text.
+    Json,
+    /// The plain value itself.
+    Text,
+    /// `application/x-www-form-urlencoded` of an object.
+    Form,
 }
 
 #[allow(
@@ -338,6 +355,8 @@ pub enum Place {
     Path,
     /// The query string.
     Query,
+    /// The query string as a whole (OpenAPI 3.2.0 §4.12.1).
+    Querystring,
     /// A header.
     Header,
     /// A cookie.
@@ -350,6 +369,7 @@ impl Place {
         match self {
             Self::Path => "path",
             Self::Query => "query",
+            Self::Querystring => "querystring",
             Self::Header => "header",
             Self::Cookie => "cookie",
         }
@@ -376,6 +396,12 @@ pub enum Style {
     TabDelimited,
     /// `name[key]=value` objects (query).
     DeepObject,
+    /// `name[key][]=value`: objects and lists inside each other (query, `x-mcpgen-deep-object`).
+    DeepBrackets,
+    /// `name[key][0]=value`: the same with numbered elements.
+    DeepIndices,
+    /// Pairs of a cookie, nothing escaped (OpenAPI 3.2.0 §4.12.3).
+    Cookie,
 }
 
 /// Reads a schema that is written in source code as JSON text; what is no object is empty, which a

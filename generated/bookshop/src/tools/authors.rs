@@ -13,8 +13,8 @@ use crate::runtime::error::CallError;
 use crate::runtime::hooks::{Arguments, NoHooks, Step, typed};
 #[allow(unused_imports)]
 use crate::runtime::manifest::{
-    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, PartStyle, Place, Strings,
-    Style, ToolSpec, WireBody, WireParam, WirePart, schema,
+    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, ParamContent, PartStyle,
+    Place, Strings, Style, ToolSpec, WireBody, WireParam, WirePart, schema,
 };
 
 #[doc = "`list_authors`: GET /authors."]
@@ -206,7 +206,8 @@ pub(super) fn list_authors() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
                 WireParam {
                     arg: "page".to_owned(),
@@ -215,7 +216,8 @@ pub(super) fn list_authors() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
                 WireParam {
                     arg: "name".to_owned(),
@@ -224,7 +226,8 @@ pub(super) fn list_authors() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
             ],
             body: None,
@@ -363,7 +366,8 @@ pub(super) fn get_author() -> ToolSpec {
                 style: Style::Simple,
                 explode: false,
                 allow_reserved: false,
-                json: false,
+                allow_empty: false,
+                content: None,
             }],
             body: None,
             accept: Some("application/json, */*;q=0.1".to_owned()),

@@ -13,8 +13,8 @@ use crate::runtime::error::CallError;
 use crate::runtime::hooks::{Arguments, NoHooks, Step, typed};
 #[allow(unused_imports)]
 use crate::runtime::manifest::{
-    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, PartStyle, Place, Strings,
-    Style, ToolSpec, WireBody, WireParam, WirePart, schema,
+    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, ParamContent, PartStyle,
+    Place, Strings, Style, ToolSpec, WireBody, WireParam, WirePart, schema,
 };
 
 #[doc = "`list_books`: GET /books."]
@@ -584,7 +584,8 @@ pub(super) fn list_books() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
                 WireParam {
                     arg: "page".to_owned(),
@@ -593,7 +594,8 @@ pub(super) fn list_books() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
                 WireParam {
                     arg: "sort".to_owned(),
@@ -602,7 +604,8 @@ pub(super) fn list_books() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
                 WireParam {
                     arg: "tags".to_owned(),
@@ -611,7 +614,8 @@ pub(super) fn list_books() -> ToolSpec {
                     style: Style::Form,
                     explode: false,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
                 WireParam {
                     arg: "author".to_owned(),
@@ -620,7 +624,8 @@ pub(super) fn list_books() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
                 WireParam {
                     arg: "inStock".to_owned(),
@@ -629,7 +634,8 @@ pub(super) fn list_books() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
                 WireParam {
                     arg: "currency".to_owned(),
@@ -638,7 +644,8 @@ pub(super) fn list_books() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
             ],
             body: None,
@@ -879,7 +886,8 @@ pub(super) fn create_book() -> ToolSpec {
                 style: Style::Simple,
                 explode: false,
                 allow_reserved: false,
-                json: false,
+                allow_empty: false,
+                content: None,
             }],
             body: Some(WireBody {
                 content_type: "application/json".to_owned(),
@@ -1337,7 +1345,8 @@ pub(super) fn get_book() -> ToolSpec {
                     style: Style::Simple,
                     explode: false,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
                 WireParam {
                     arg: "bookId".to_owned(),
@@ -1346,7 +1355,8 @@ pub(super) fn get_book() -> ToolSpec {
                     style: Style::Simple,
                     explode: false,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
             ],
             body: None,
@@ -1601,7 +1611,8 @@ pub(super) fn replace_book() -> ToolSpec {
                     style: Style::Simple,
                     explode: false,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
                 WireParam {
                     arg: "bookId".to_owned(),
@@ -1610,7 +1621,8 @@ pub(super) fn replace_book() -> ToolSpec {
                     style: Style::Simple,
                     explode: false,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
             ],
             body: Some(WireBody {
@@ -1697,7 +1709,8 @@ pub(super) fn delete_book() -> ToolSpec {
                     style: Style::Simple,
                     explode: false,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
                 WireParam {
                     arg: "bookId".to_owned(),
@@ -1706,7 +1719,8 @@ pub(super) fn delete_book() -> ToolSpec {
                     style: Style::Simple,
                     explode: false,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
             ],
             body: None,
@@ -1761,7 +1775,8 @@ pub(super) fn get_book_cover() -> ToolSpec {
                 style: Style::Simple,
                 explode: false,
                 allow_reserved: false,
-                json: false,
+                allow_empty: false,
+                content: None,
             }],
             body: None,
             accept: Some("image/png, */*;q=0.1".to_owned()),
@@ -1827,7 +1842,8 @@ pub(super) fn upload_book_cover() -> ToolSpec {
                 style: Style::Simple,
                 explode: false,
                 allow_reserved: false,
-                json: false,
+                allow_empty: false,
+                content: None,
             }],
             body: Some(WireBody {
                 content_type: "application/octet-stream".to_owned(),

@@ -13,8 +13,8 @@ use crate::runtime::error::CallError;
 use crate::runtime::hooks::{Arguments, NoHooks, Step, typed};
 #[allow(unused_imports)]
 use crate::runtime::manifest::{
-    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, PartStyle, Place, Strings,
-    Style, ToolSpec, WireBody, WireParam, WirePart, schema,
+    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, ParamContent, PartStyle,
+    Place, Strings, Style, ToolSpec, WireBody, WireParam, WirePart, schema,
 };
 
 #[doc = "`list_categories`: GET /categories."]
@@ -219,7 +219,8 @@ pub(super) fn get_category() -> ToolSpec {
                 style: Style::Simple,
                 explode: false,
                 allow_reserved: false,
-                json: false,
+                allow_empty: false,
+                content: None,
             }],
             body: None,
             accept: Some("application/json, */*;q=0.1".to_owned()),

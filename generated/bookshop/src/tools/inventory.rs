@@ -13,8 +13,8 @@ use crate::runtime::error::CallError;
 use crate::runtime::hooks::{Arguments, NoHooks, Step, typed};
 #[allow(unused_imports)]
 use crate::runtime::manifest::{
-    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, PartStyle, Place, Strings,
-    Style, ToolSpec, WireBody, WireParam, WirePart, schema,
+    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, ParamContent, PartStyle,
+    Place, Strings, Style, ToolSpec, WireBody, WireParam, WirePart, schema,
 };
 
 #[doc = "`list_inventory`: GET /inventory."]
@@ -253,7 +253,8 @@ pub(super) fn list_inventory() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
                 WireParam {
                     arg: "page".to_owned(),
@@ -262,7 +263,8 @@ pub(super) fn list_inventory() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
                 WireParam {
                     arg: "bookId".to_owned(),
@@ -271,7 +273,8 @@ pub(super) fn list_inventory() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
                 WireParam {
                     arg: "below".to_owned(),
@@ -280,7 +283,8 @@ pub(super) fn list_inventory() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
             ],
             body: None,
@@ -396,7 +400,8 @@ pub(super) fn update_stock() -> ToolSpec {
                 style: Style::Simple,
                 explode: false,
                 allow_reserved: false,
-                json: false,
+                allow_empty: false,
+                content: None,
             }],
             body: Some(WireBody {
                 content_type: "application/merge-patch+json".to_owned(),

@@ -13,8 +13,8 @@ use crate::runtime::error::CallError;
 use crate::runtime::hooks::{Arguments, NoHooks, Step, typed};
 #[allow(unused_imports)]
 use crate::runtime::manifest::{
-    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, PartStyle, Place, Strings,
-    Style, ToolSpec, WireBody, WireParam, WirePart, schema,
+    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, ParamContent, PartStyle,
+    Place, Strings, Style, ToolSpec, WireBody, WireParam, WirePart, schema,
 };
 
 #[doc = "`list_orders`: GET /orders."]
@@ -375,7 +375,8 @@ pub(super) fn list_orders() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
                 WireParam {
                     arg: "page".to_owned(),
@@ -384,7 +385,8 @@ pub(super) fn list_orders() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
                 WireParam {
                     arg: "status".to_owned(),
@@ -393,7 +395,8 @@ pub(super) fn list_orders() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
                 WireParam {
                     arg: "placed".to_owned(),
@@ -402,7 +405,8 @@ pub(super) fn list_orders() -> ToolSpec {
                     style: Style::DeepObject,
                     explode: true,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
             ],
             body: None,
@@ -697,7 +701,8 @@ pub(super) fn create_order() -> ToolSpec {
                 style: Style::Simple,
                 explode: false,
                 allow_reserved: false,
-                json: false,
+                allow_empty: false,
+                content: None,
             }],
             body: Some(WireBody {
                 content_type: "application/json".to_owned(),
@@ -836,7 +841,8 @@ pub(super) fn get_order() -> ToolSpec {
                 style: Style::Simple,
                 explode: false,
                 allow_reserved: false,
-                json: false,
+                allow_empty: false,
+                content: None,
             }],
             body: None,
             accept: Some("application/json, */*;q=0.1".to_owned()),
@@ -986,7 +992,8 @@ pub(super) fn cancel_order() -> ToolSpec {
                 style: Style::Simple,
                 explode: false,
                 allow_reserved: false,
-                json: false,
+                allow_empty: false,
+                content: None,
             }],
             body: Some(WireBody {
                 content_type: "application/x-www-form-urlencoded".to_owned(),

@@ -13,8 +13,8 @@ use crate::runtime::error::CallError;
 use crate::runtime::hooks::{Arguments, NoHooks, Step, typed};
 #[allow(unused_imports)]
 use crate::runtime::manifest::{
-    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, PartStyle, Place, Strings,
-    Style, ToolSpec, WireBody, WireParam, WirePart, schema,
+    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, ParamContent, PartStyle,
+    Place, Strings, Style, ToolSpec, WireBody, WireParam, WirePart, schema,
 };
 
 #[doc = "`list_reviews`: GET /books/{bookId}/reviews."]
@@ -272,7 +272,8 @@ pub(super) fn list_reviews() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
                 WireParam {
                     arg: "page".to_owned(),
@@ -281,7 +282,8 @@ pub(super) fn list_reviews() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
                 WireParam {
                     arg: "minRating".to_owned(),
@@ -290,7 +292,8 @@ pub(super) fn list_reviews() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
                 WireParam {
                     arg: "bookId".to_owned(),
@@ -299,7 +302,8 @@ pub(super) fn list_reviews() -> ToolSpec {
                     style: Style::Simple,
                     explode: false,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
             ],
             body: None,
@@ -398,7 +402,8 @@ pub(super) fn create_review() -> ToolSpec {
                 style: Style::Simple,
                 explode: false,
                 allow_reserved: false,
-                json: false,
+                allow_empty: false,
+                content: None,
             }],
             body: Some(WireBody {
                 content_type: "application/json".to_owned(),
@@ -478,7 +483,8 @@ pub(super) fn delete_review() -> ToolSpec {
                     style: Style::Simple,
                     explode: false,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
                 WireParam {
                     arg: "reviewId".to_owned(),
@@ -487,7 +493,8 @@ pub(super) fn delete_review() -> ToolSpec {
                     style: Style::Simple,
                     explode: false,
                     allow_reserved: false,
-                    json: false,
+                    allow_empty: false,
+                    content: None,
                 },
             ],
             body: None,

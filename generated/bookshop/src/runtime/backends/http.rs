@@ -36,7 +36,7 @@ mod wire;
 
 pub use client::client;
 pub use dial::is_private;
-pub use guard::is_reserved_header;
+pub use guard::{is_reserved_header, raises_method, same_name};
 
 use request::Request;
 use response::Response;
@@ -229,7 +229,8 @@ impl Endpoint {
                 "the request is not one that this server makes; nothing was sent",
             ));
         }
-        guard::same_shape(&self.action.path, request.path())
+        guard::same_shape(&self.action.path, request.path())?;
+        guard::same_query(&self.action.method, &self.action.path, request.query())
     }
 
     /// No argument has the name of what a credential or the owner puts beside it: which of the two

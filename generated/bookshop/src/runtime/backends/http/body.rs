@@ -1,5 +1,6 @@
 //! Checked arguments become the bytes of a request body. Pure: no I/O, no clock.
 
+use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::{guard, wire};
@@ -125,6 +126,19 @@ fn lines(content_type: &str, value: &Value) -> String {
         }
         one => format!("{separator}{one}\n"),
     }
+}
+
+/// The form of an object that no `encoding` is for, as the text of a parameter.
+pub(super) fn form_text(object: &Map<String, Value>) -> Result<String, CallError> {
+    let body = WireBody {
+        content_type: "application/x-www-form-urlencoded".to_owned(),
+        also: Vec::new(),
+        format: BodyFormat::Form,
+        required: false,
+        content: BodyContent::Whole(String::new()),
+        parts: IndexMap::new(),
+    };
+    Ok(form(&field::fields("", &body, object)?))
 }
 
 /// `application/x-www-form-urlencoded` (WHATWG URL §5.2). Fields in a parameter style come encoded.

@@ -94,6 +94,65 @@ pub(super) fn path_text(text: &str) -> Option<Unsafe> {
     None
 }
 
+/// A template's path and its query, which is empty if there is none.
+pub(super) fn halves(template: &str) -> (&str, &str) {
+    template.split_once('?').unwrap_or((template, ""))
+}
+
+/// The names of a query's pairs, decoded.
+pub(super) fn names(query: &str) -> Vec<String> {
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| decoded(pair).0).collect()
+}
+
+/// A pair as servers read it.
+fn decoded(pair: &str) -> (String, String) {
+    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+    let text = |text: &str| {
+        let spaced = text.replace('+', " ");
+        let bytes = percent_encoding::percent_decode_str(&spaced);
+        bytes.decode_utf8_lossy().into_owned()
+    };
+    (text(name), text(value))
+}
+
+/// The second look at a query: it begins with what its template says, only the placeholders changed,
+/// and that does not ask for another method.
+pub(super) fn same_query(method: &str, template: &str, query: &str) -> Result<(), CallError> {
+    let changed = || {
+        CallError::new(
+            "path_changed",
+            "the path's own query would change; nothing was sent",
+        )
+    };
+    if query.contains(['{', '}', '#']) {
+        return Err(changed());
+    }
+    let (_, wanted) = halves(template);
+    let mut sent = query.split('&');
+    for wanted in wanted.split('&').filter(|_| !wanted.is_empty()) {
+        let sent = sent.next().ok_or_else(changed)?;
+        let (start, end) = match (wanted.find('{'), wanted.rfind('}')) {
+            (Some(open), Some(close)) => (wanted.get(..open), wanted.get(close + 1..)),
+            _ => (Some(wanted), Some("")),
+        };
+        let (start, end) = start.zip(end).ok_or_else(changed)?;
+        let whole = sent.len() >= start.len() + end.len();
+        let literal = !wanted.contains('{') && sent != wanted;
+        if literal || !whole || !sent.starts_with(start) || !sent.ends_with(end) {
+            return Err(changed());
+        }
+        let (name, value) = decoded(sent);
+        if raises_method(method, &name, &Value::String(value)) {
+            return Err(CallError::new(
+                "refused_value",
+                "the path's query asks for another method; nothing was sent",
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// The second look: the path that is about to be sent has the segments of its template, the literal
 /// ones unchanged, and none that a parser would resolve.
 pub(super) fn same_shape(template: &str, path: &str) -> Result<(), CallError> {
@@ -103,8 +162,8 @@ pub(super) fn same_shape(template: &str, path: &str) -> Result<(), CallError> {
             "the path would leave its template; nothing was sent",
         )
     };
-    let (wanted, sent): (Vec<&str>, Vec<&str>) =
-        (template.split('/').collect(), path.split('/').collect());
+    let wanted: Vec<&str> = halves(template).0.split('/').collect();
+    let sent: Vec<&str> = path.split('/').collect();
     if wanted.len() != sent.len() {
         return Err(changed());
     }
@@ -141,7 +200,7 @@ pub fn is_reserved_header(name: &str) -> bool {
 
 /// Whether servers may take two parameter names for the same: they differ in case, `[]`, escapes,
 /// separators or width only.
-pub(super) fn same_name(one: &str, other: &str) -> bool {
+pub fn same_name(one: &str, other: &str) -> bool {
     let (one, other) = (bare_name(one), bare_name(other));
     !one.is_empty() && one == other
 }
@@ -164,7 +223,7 @@ pub(super) fn bare_name(name: &str) -> String {
 
 /// Whether a parameter asks the server for a method that can do more than the request's own, in any
 /// text inside its value: servers take one of a list.
-pub(super) fn raises_method(method: &str, name: &str, value: &Value) -> bool {
+pub fn raises_method(method: &str, name: &str, value: &Value) -> bool {
     // Servers read `name[]` as a list of that name.
     let name = name.split('[').next().unwrap_or_default();
     let name = name.trim().to_ascii_lowercase().replace('-', "_");

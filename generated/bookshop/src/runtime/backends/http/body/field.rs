@@ -237,7 +237,8 @@ fn styled(
         style: style.style,
         explode: style.explode,
         allow_reserved: style.allow_reserved && urlencoded,
-        json: false,
+        allow_empty: false,
+        content: None,
     };
     let mut pairs = Vec::new();
     if style.style == Style::DeepObject && (value.is_array() || value.is_object()) {
