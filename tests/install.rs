@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::support::process::run_in;
 use crate::support::{Output, Reply, Scratch, Upstream, golden, run};
 
+mod tokens;
 #[cfg(unix)]
 mod unix;
 

@@ -12,7 +12,7 @@ use super::report;
 use crate::compile::Compiled;
 use crate::diag::render::printable;
 use crate::runtime::config::Config;
-use crate::runtime::manifest::Manifest;
+use crate::runtime::manifest::{CredentialSpec, Manifest};
 
 mod client;
 mod command;
@@ -135,7 +135,10 @@ impl Install {
         if let Some(backup) = backup {
             writeln!(out, "  backup    {}", printable(backup))?;
         }
-        let fill_in = self.fill_in(&installed.open, &shown);
+        let fill_in = self.fill_in(&installed.open, &shown).map(|step| {
+            let instead = instead(&compiled.manifest, &installed.open);
+            format!("{step}{instead}")
+        });
         if installed.change == Change::Nothing && fill_in.is_none() {
             return Ok(());
         }
@@ -186,6 +189,24 @@ fn variables(manifest: &Manifest) -> Vec<String> {
         }
     }
     found
+}
+
+/// What need not be filled in: a token, where tokens are fetched.
+fn instead(manifest: &Manifest, open: &[String]) -> String {
+    let sources = manifest.sources.values();
+    let credentials = sources.flat_map(|source| source.credentials.values());
+    let lines = credentials.filter_map(|credential| match credential {
+        CredentialSpec::ClientCredentials {
+            env,
+            env_id,
+            env_secret,
+            ..
+        } if open.contains(env) => Some(format!(
+            "\n     {env} is not needed with {env_id} and {env_secret}."
+        )),
+        _ => None,
+    });
+    lines.collect()
 }
 
 /// A name that every client takes.

@@ -1,9 +1,11 @@
 //! What templates see: names and finished literals, nothing to decide.
 
+mod body;
+
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use serde_json::Value;
-
-mod body;
 
 use super::ident::{camel, literal, raw_json, snake, unique};
 use crate::runtime::manifest::{
@@ -25,7 +27,7 @@ pub(super) struct Crate {
     pub(super) server: String,
     /// (name literal, expression) of each source.
     pub(super) sources: Vec<(String, String)>,
-    /// Environment variables that credentials come from.
+    /// What comes from the environment: variables between backquotes, and what they are for.
     pub(super) variables: Vec<String>,
 }
 
@@ -99,16 +101,6 @@ impl Crate {
             group.tools.push(tool);
         }
         let server = &manifest.server;
-        let credentials = manifest
-            .sources
-            .values()
-            .flat_map(|source| source.credentials.values());
-        let mut variables: Vec<String> = Vec::new();
-        for name in credentials.flat_map(CredentialSpec::variables) {
-            if !variables.iter().any(|known| known == name) {
-                variables.push(name.to_owned());
-            }
-        }
         Self {
             name: name.to_owned(),
             library: name.replace('-', "_"),
@@ -126,9 +118,39 @@ impl Crate {
                 .iter()
                 .map(|(name, spec)| (literal(name), source(spec)))
                 .collect(),
-            variables,
+            variables: environment(manifest),
         }
     }
+}
+
+/// What comes from the environment, a line of Markdown each.
+fn environment(manifest: &Manifest) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for source in manifest.sources.values() {
+        for credential in source.credentials.values() {
+            match credential {
+                CredentialSpec::ClientCredentials {
+                    env,
+                    env_id,
+                    env_secret,
+                    ..
+                } => lines.push(format!(
+                    "`{env_id}` and `{env_secret}`, with which tokens are fetched; or `{env}`, a token"
+                )),
+                other => lines.extend(other.variables().iter().map(|name| format!("`{name}`"))),
+            }
+        }
+        for value in source.headers.values() {
+            let named = value.split("${env:").skip(1);
+            let named = named.filter_map(|rest| rest.split_once('}'));
+            lines.extend(
+                named.map(|(name, _)| format!("`{name}`, without which the server does not start")),
+            );
+        }
+    }
+    let mut seen = BTreeSet::new();
+    lines.retain(|line| seen.insert(line.clone()));
+    lines
 }
 
 fn owned(text: &str) -> String {

@@ -63,11 +63,10 @@ pub(super) fn not_run(name: &str, scheme: &Node<'_>, variable: &str) -> Option<D
     let (why, elsewhere) = match scheme.str("type")? {
         "openIdConnect" => told("its `openIdConnectUrl`"),
         "oauth2" => match scheme.get("flows") {
-            Some(flows) => {
-                let names: Vec<String> = flows.entries().map(|(n, _)| format!("`{n}`")).collect();
-                let names = names.join(", ");
-                (format!("no flow of it is run ({names})"), false)
-            }
+            Some(flows) => match flow_names(&flows).as_str() {
+                "" => ("it has no flow".to_owned(), false),
+                names => (format!("no flow of it is run ({names})"), false),
+            },
             None if scheme.get("oauth2MetadataUrl").is_some() => told("its `oauth2MetadataUrl`"),
             None => ("it has no `flows`".to_owned(), true),
         },
@@ -80,6 +79,16 @@ pub(super) fn not_run(name: &str, scheme: &Node<'_>, variable: &str) -> Option<D
     };
     let note = Diagnostic::new(Code::FlowNotRun, scheme.loc(), message);
     Some(note.help(help))
+}
+
+/// Flows that are named, in words: those of the specification are five.
+const FLOWS_MAX: usize = 5;
+
+fn flow_names(flows: &Node<'_>) -> String {
+    let names = flows.entries().map(|(name, _)| name);
+    let names = names.filter(|name| !name.starts_with("x-"));
+    let names = names.take(FLOWS_MAX).map(|name| format!("`{name}`"));
+    names.collect::<Vec<_>>().join(", ")
 }
 
 const WHOLE: &str = "pass --token-url with the whole URL";
