@@ -87,10 +87,18 @@ codes! {
     DanglingRef = "MG110", Warning;
     /// A `$ref` leads back to itself, so the operation is left out.
     CircularRef = "MG111", Warning;
-    /// A `$ref` into another file or host, which is not read.
+    /// A `$ref` into a file or host that may not be read, so the operation is left out.
     ExternalRef = "MG112", Warning;
     /// A `$dynamicRef` could mean several schemas; the nearest is used.
     DynamicRef = "MG113", Warning;
+    /// A `$ref` into a file that cannot be read, so the operation is left out.
+    UnreadableRef = "MG114", Warning;
+    /// An overlay, or one of its actions, cannot be applied.
+    Overlay = "MG115", Error;
+    /// The target of an overlay's action selects nothing.
+    OverlayNoMatch = "MG116", Warning;
+    /// An overlay says that it is for another document.
+    OverlayExtends = "MG117", Warning;
     /// An operation, path item or parameter has the wrong shape, so the operation is left out.
     Malformed = "MG120", Warning;
     /// A path template names a parameter that is not declared; it is read as a string.

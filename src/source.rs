@@ -13,11 +13,13 @@ use crate::diag::{Code, Diagnostic, Diagnostics, Loc, Severity};
 
 mod json;
 mod locate;
+mod origin;
 mod position;
 mod scalar;
 mod set;
 mod yaml;
 
+pub use origin::Origins;
 pub use set::Sources;
 
 /// How many findings of one kind are reported one by one; the rest become a count.

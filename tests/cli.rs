@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{Output, Reply, Scratch, Upstream, run};
 
 mod dry_run;
+mod files;
 
 const SHOP: &str = "tests/cli/shop.yaml";
 const COMMANDS: [&str; 9] = [

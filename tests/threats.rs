@@ -6,14 +6,17 @@ pub(crate) mod oracle;
 pub(crate) mod scene;
 
 mod bodies;
+mod bombs;
 mod headers;
 mod hosts;
 mod multipart;
 mod parsers;
 mod paths;
+mod patterns;
 mod payloads;
 mod queries;
 mod redirects;
+mod references;
 mod retries;
 mod secrets;
 mod sessions;

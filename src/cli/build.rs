@@ -1,7 +1,7 @@
 //! `mcpgen build`: a stand-alone crate from the same Manifest.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use clap::Args;
@@ -11,6 +11,7 @@ use super::options::DocOptions;
 use super::report;
 use crate::emit::write::{Changes, compare, write};
 use crate::emit::{self, Options, Tree};
+use crate::source::Sources;
 
 /// Generate a Rust server crate that you compile and keep
 #[derive(Debug, Args)]
@@ -53,10 +54,7 @@ impl Build {
         let package = format!("{}-server", catalog.source.replace('_', "-"));
         let options = Options {
             name: self.name.clone().unwrap_or(package),
-            inputs: vec![(
-                file_name(&loaded.sources.main().name),
-                emit::sha256(&loaded.sources.main().text),
-            )],
+            inputs: inputs(&loaded.sources),
         };
         let mut tree = emit::emit(&compiled.manifest, &options)?;
         format_rust(&mut tree)?;
@@ -122,7 +120,28 @@ impl Build {
     }
 }
 
-/// The last part of a path or URL: the lock holds no path of a machine.
+/// Every text that the crate was made from, with its hash. The lock holds no path of a machine: a file
+/// is called by its path from the document's folder, or by its name alone.
+fn inputs(sources: &Sources) -> Vec<(String, String)> {
+    let own = Path::new(&sources.main().name).parent();
+    let mut found: Vec<(String, String)> = Vec::new();
+    for source in sources.iter() {
+        let below = own.and_then(|own| Path::new(&source.name).strip_prefix(own).ok());
+        let plain = |path: &&Path| path.components().all(|c| matches!(c, Component::Normal(_)));
+        let name = match below.filter(plain) {
+            Some(path) => path.to_string_lossy().replace('\\', "/"),
+            None => file_name(&source.name),
+        };
+        let taken = |name: &str| found.iter().any(|(other, _)| other == name);
+        let numbered = (2..).map(|number| format!("{name} ({number})"));
+        let mut names = std::iter::once(name.clone()).chain(numbered);
+        let name = names.find(|name| !taken(name)).unwrap_or_default();
+        found.push((name, emit::sha256(&source.text)));
+    }
+    found
+}
+
+/// The last part of a path or URL.
 fn file_name(name: &str) -> String {
     name.rsplit(['/', '\\']).next().unwrap_or(name).to_owned()
 }

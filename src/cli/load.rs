@@ -3,19 +3,23 @@
 use std::io::Write;
 use std::path::Path;
 
+use serde_json::Value;
+use url::Url;
+
 use super::options::DocOptions;
 use super::progress::Progress;
 use crate::catalog::Catalog;
 use crate::compile::{Compiled, compile};
 use crate::diag::{Diagnostics, Severity, render};
 use crate::input::documents::Documents;
+use crate::input::overlay::{Overlaid, Overlay, Room};
 use crate::input::{fetch, openapi};
 use crate::policy::Policy;
 use crate::runtime::backends;
 use crate::runtime::config::Config;
 use crate::runtime::manifest::{Action, Manifest};
 use crate::runtime::server::Server;
-use crate::source::{Budget, Source, Sources};
+use crate::source::{Budget, Origins, Source, Sources};
 
 /// A document, read and compiled, with what was found.
 pub(super) struct Loaded {
@@ -61,11 +65,29 @@ pub(super) async fn load_with(options: &DocOptions, extra: Extra) -> anyhow::Res
     let source = fetch::fetch(&options.doc, &options.fetch()).await?;
     progress.now(format!("compiling {}", render::printable(&source.name)));
     let policy = options.policy()?;
+    let mut sources = Sources::from(source);
+    let mut diags = Diagnostics::default();
+    let mut documents = None;
+    if let Some(mut tree) = sources.main().parse(&Budget::default(), &mut diags) {
+        overlay(options, &mut tree, &mut sources, &mut diags).await?;
+        let fetch = options.fetch();
+        let found = fetch::follow(&options.doc, tree, &mut sources, &fetch, &mut diags);
+        documents = Some(found.await?);
+    }
     let named = Named {
         base_url: base_url.map(String::from),
         tokens: options.token.told()?,
     };
-    Ok(compiled(source, named, &policy, extra))
+    let compiled = documents.and_then(|documents| {
+        let url = sources.main().url.clone();
+        let options = read_options(&sources.main().name, url, named, &policy, extra);
+        read(&documents, &options, &policy, &mut diags)
+    });
+    Ok(Loaded {
+        sources,
+        diags,
+        compiled,
+    })
 }
 
 /// What the owner says in place of the document.
@@ -75,39 +97,93 @@ pub(super) struct Named {
     pub(super) tokens: openapi::TokenOptions,
 }
 
-/// A source, read and compiled.
+/// Applies the overlays, in order.
+async fn overlay(
+    options: &DocOptions,
+    tree: &mut Value,
+    sources: &mut Sources,
+    diags: &mut Diagnostics,
+) -> anyhow::Result<()> {
+    let address = fetch::address(&options.doc, sources.main());
+    let (mut origins, mut room) = (Origins::default(), Room::default());
+    for name in &options.overlay {
+        anyhow::ensure!(name != "-", "--overlay: give a file or an https URL");
+        let source = fetch::fetch(name, &options.fetch()).await?;
+        let own_address = fetch::address(name, &source);
+        let mut found = Diagnostics::default();
+        let overlay = source.parse(&Budget::default(), &mut found);
+        let file = sources.add(source);
+        for diagnostic in found.iter() {
+            let mut diagnostic = diagnostic.clone();
+            diagnostic.loc = diagnostic.loc.map(|loc| loc.of(file));
+            diags.push(diagnostic);
+        }
+        let Some(overlay) = overlay else { continue };
+        let overlay = Overlay {
+            tree: &overlay,
+            file,
+            address: own_address.as_ref(),
+        };
+        let mut document = Overlaid {
+            tree: &mut *tree,
+            address: address.as_ref(),
+            origins: &mut origins,
+            room: &mut room,
+        };
+        overlay.apply(&mut document, diags);
+    }
+    sources.set_origins(origins);
+    Ok(())
+}
+
+/// A source that stands alone, read and compiled.
 pub(super) fn compiled(source: Source, named: Named, policy: &Policy, extra: Extra) -> Loaded {
-    let mock = extra == Extra::Mock;
     let mut diags = Diagnostics::default();
-    let options = openapi::ReadOptions {
-        document_url: source.url.clone(),
-        base_url: named.base_url,
-        tokens: named.tokens,
-        trusted_origins: policy.trusted_origins.clone(),
-        fallback_name: stem(&source.name),
-        time: None,
-        owner_headers: !policy.headers.is_empty(),
-        samples: mock,
-        strict: extra == Extra::Strict,
-    };
-    let compiled = source
-        .parse(&Budget::default(), &mut diags)
-        .and_then(|tree| {
-            let documents = Documents::at(tree, source.url.clone());
-            let mut catalog = openapi::read(&documents, &options, &mut diags)?;
-            for capability in catalog.capabilities.iter_mut().filter(|_| mock) {
-                capability
-                    .base_url
-                    .get_or_insert_with(|| MOCK_URL.to_owned());
-            }
-            let compiled = compile(&catalog, policy, &mut diags);
-            Some((catalog, compiled))
-        });
+    let options = read_options(&source.name, source.url.clone(), named, policy, extra);
+    let tree = source.parse(&Budget::default(), &mut diags);
+    let compiled =
+        tree.and_then(|tree| read(&Documents::alone(tree), &options, policy, &mut diags));
     Loaded {
         sources: source.into(),
         diags,
         compiled,
     }
+}
+
+fn read_options(
+    name: &str,
+    document_url: Option<Url>,
+    named: Named,
+    policy: &Policy,
+    extra: Extra,
+) -> openapi::ReadOptions {
+    openapi::ReadOptions {
+        document_url,
+        base_url: named.base_url,
+        tokens: named.tokens,
+        trusted_origins: policy.trusted_origins.clone(),
+        fallback_name: stem(name),
+        time: None,
+        owner_headers: !policy.headers.is_empty(),
+        samples: extra == Extra::Mock,
+        strict: extra == Extra::Strict,
+    }
+}
+
+fn read(
+    documents: &Documents,
+    options: &openapi::ReadOptions,
+    policy: &Policy,
+    diags: &mut Diagnostics,
+) -> Option<(Catalog, Compiled)> {
+    let mut catalog = openapi::read(documents, options, diags)?;
+    for capability in catalog.capabilities.iter_mut().filter(|_| options.samples) {
+        capability
+            .base_url
+            .get_or_insert_with(|| MOCK_URL.to_owned());
+    }
+    let compiled = compile(&catalog, policy, diags);
+    Some((catalog, compiled))
 }
 
 /// What the environment and the options give to a Manifest.

@@ -2,6 +2,7 @@
 
 mod token;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -9,7 +10,7 @@ use clap::{Args, ValueEnum};
 use indexmap::IndexMap;
 use url::Url;
 
-use crate::input::fetch::FetchOptions;
+use crate::input::fetch::{FetchOptions, RefHost, RefOptions};
 use crate::policy::{Pattern, Policy};
 use crate::runtime::command::UpstreamOptions;
 use crate::runtime::manifest::Effect;
@@ -21,6 +22,18 @@ pub(super) use token::{TokenAuth, TokenOptions};
 pub(super) struct DocOptions {
     /// OpenAPI document: a path, an https URL, http on loopback, or - for standard input
     pub(super) doc: String,
+
+    /// Folder whose files the document may refer to; repeatable; without it, the document's own
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) refs: Vec<PathBuf>,
+
+    /// Host whose files the document may refer to, by https, or by http on loopback; repeatable
+    #[arg(long, value_name = "HOST")]
+    pub(super) refs_host: Vec<RefHost>,
+
+    /// OpenAPI Overlay that changes the document before it is read; repeatable, in this order
+    #[arg(long, value_name = "FILE")]
+    pub(super) overlay: Vec<String>,
 
     /// Where the API is; wins over the document's servers and may be a private address
     #[arg(long, value_name = "URL")]
@@ -79,6 +92,10 @@ impl DocOptions {
             allow_http: self.allow_http,
             ca_certs: self.upstream.ca_cert.clone(),
             proxy: self.upstream.proxy.clone(),
+            refs: RefOptions {
+                folders: self.refs.clone(),
+                hosts: self.refs_host.clone(),
+            },
             ..FetchOptions::default()
         }
     }

@@ -30,12 +30,12 @@ pub fn text(diags: &Diagnostics, sources: &Sources, color: bool) -> String {
     }
     .term_width(20 * WINDOW);
     let mut text = String::new();
-    for (diagnostic, span) in with_spans(diags, sources) {
-        let source = sources.get(file(diagnostic));
+    for (diagnostic, loc, span) in with_spans(diags, sources) {
+        let source = sources.get(file(loc.as_ref()));
         if !text.is_empty() {
             text.push('\n');
         }
-        text.push_str(&report(&renderer, diagnostic, source, span));
+        text.push_str(&report(&renderer, diagnostic, source, loc.as_ref(), span));
         text.push('\n');
     }
     text
@@ -47,7 +47,10 @@ pub fn text(diags: &Diagnostics, sources: &Sources, color: bool) -> String {
 /// The strings are as they are; whoever prints them to a terminal needs [`printable`].
 pub fn json(diags: &Diagnostics, sources: &Sources) -> Vec<Value> {
     with_spans(diags, sources)
-        .map(|(diagnostic, span)| object(diagnostic, sources.get(file(diagnostic)), span))
+        .map(|(diagnostic, loc, span)| {
+            let source = sources.get(file(loc.as_ref()));
+            object(diagnostic, source, loc.as_ref(), span)
+        })
         .collect()
 }
 
@@ -107,35 +110,37 @@ fn is_deceptive(c: char) -> bool {
             | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// The file that a finding is about.
-fn file(diagnostic: &Diagnostic) -> FileId {
-    diagnostic
-        .loc
-        .as_ref()
-        .map(|loc| loc.file)
-        .unwrap_or_default()
+/// The file that a place is in.
+fn file(loc: Option<&Loc>) -> FileId {
+    loc.map(|loc| loc.file).unwrap_or_default()
 }
 
-/// Each finding with its place in the text, found in one pass a file.
+/// Each finding with where it was written, and that place in the text, found in one pass a file.
 fn with_spans<'a>(
     diags: &'a Diagnostics,
     sources: &Sources,
-) -> impl Iterator<Item = (&'a Diagnostic, Option<Span>)> {
-    let locs: Vec<&Loc> = diags.iter().filter_map(|d| d.loc.as_ref()).collect();
-    let mut spans = sources.locate(&locs).into_iter();
-    diags.iter().map(move |diagnostic| {
-        let has_place = diagnostic.loc.is_some();
-        let span = has_place.then(|| spans.next().flatten()).flatten();
-        (diagnostic, span)
+) -> impl Iterator<Item = (&'a Diagnostic, Option<Loc>, Option<Span>)> {
+    let origin = |d: &Diagnostic| d.loc.as_ref().map(|loc| sources.origin(loc));
+    let locs: Vec<Option<Loc>> = diags.iter().map(origin).collect();
+    let known: Vec<&Loc> = locs.iter().flatten().collect();
+    let mut spans = sources.locate(&known).into_iter();
+    diags.iter().zip(locs).map(move |(diagnostic, loc)| {
+        let span = loc.as_ref().and_then(|_| spans.next().flatten());
+        (diagnostic, loc, span)
     })
 }
 
-fn object(diagnostic: &Diagnostic, source: &Source, span: Option<Span>) -> Value {
+fn object(
+    diagnostic: &Diagnostic,
+    source: &Source,
+    loc: Option<&Loc>,
+    span: Option<Span>,
+) -> Value {
     let mut object = Map::new();
     object.insert("code".into(), diagnostic.code.as_str().into());
     object.insert("severity".into(), diagnostic.severity.as_str().into());
     object.insert("message".into(), diagnostic.message.as_str().into());
-    if let Some(loc) = &diagnostic.loc {
+    if let Some(loc) = loc {
         object.insert("file".into(), source.name.as_str().into());
         if let Some((line, column)) = place(loc, span) {
             object.insert("line".into(), line.into());
@@ -160,6 +165,7 @@ fn report(
     renderer: &Renderer,
     diagnostic: &Diagnostic,
     source: &Source,
+    loc: Option<&Loc>,
     span: Option<Span>,
 ) -> String {
     let level = match diagnostic.severity {
@@ -180,7 +186,7 @@ fn report(
         meant = format!("{name}:{}:{}", span.line, span.column);
         let snippet = Snippet::source(line).line_start(span.line).path(&name);
         group = group.element(snippet.annotation(AnnotationKind::Primary.span(marked)));
-    } else if let Some(loc) = &diagnostic.loc {
+    } else if let Some(loc) = loc {
         let mut origin = Origin::path(name.as_ref());
         if let Some((line, column)) = loc.line_column {
             origin = origin.line(line).char_column(column);

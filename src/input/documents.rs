@@ -17,7 +17,7 @@ pub(crate) use scan::Scan;
 /// A document, and the files that it may refer to.
 #[derive(Debug, Clone, Default)]
 pub struct Documents {
-    files: Vec<File>,
+    files: BTreeMap<FileId, File>,
     /// Address of a file, without fragment -> the file.
     by_address: BTreeMap<String, FileId>,
     /// Address that a schema gives itself with `$id` -> where it is.
@@ -58,13 +58,12 @@ impl Documents {
     /// A document at an address.
     pub fn at(tree: Value, address: Option<Url>) -> Self {
         let mut documents = Self::default();
-        documents.add(tree, address);
+        documents.add(FileId::MAIN, tree, address);
         documents
     }
 
-    /// Adds a file.
-    pub fn add(&mut self, tree: Value, address: Option<Url>) -> FileId {
-        let id = FileId(self.files.len());
+    /// Adds a file, under the id that its text has.
+    pub fn add(&mut self, id: FileId, tree: Value, address: Option<Url>) {
         let scan = Scan::new(&tree, address.as_ref());
         if let Some(address) = &address {
             self.alias(address, id);
@@ -73,12 +72,12 @@ impl Documents {
             let place = (id, pointer.to_owned());
             self.by_id.entry(key(base)).or_insert(place);
         }
-        self.files.push(File {
+        let file = File {
             tree,
             scan,
             address,
-        });
-        id
+        };
+        self.files.insert(id, file);
     }
 
     /// Another address of a file.
@@ -99,18 +98,18 @@ impl Documents {
     /// The tree of a file; null for one that is not there.
     pub fn tree(&self, file: FileId) -> &Value {
         self.files
-            .get(file.0)
+            .get(&file)
             .map_or(&Value::Null, |file| &file.tree)
     }
 
     /// Where a file was read from, if that is known.
     pub(crate) fn address(&self, file: FileId) -> Option<&Url> {
-        self.files.get(file.0)?.address.as_ref()
+        self.files.get(&file)?.address.as_ref()
     }
 
     /// The last part of a file's address without its extension, as a name for what it holds.
     pub(crate) fn stem(&self, file: FileId) -> Option<&str> {
-        let address = self.files.get(file.0)?.address.as_ref()?;
+        let address = self.files.get(&file)?.address.as_ref()?;
         let name = address.path_segments()?.next_back()?;
         let stem = name.split('.').next()?;
         (!stem.is_empty()).then_some(stem)
@@ -118,7 +117,7 @@ impl Documents {
 
     /// The addresses that the references of a file may mean, best first.
     pub fn references(&self, file: FileId) -> Vec<Candidates> {
-        let scan = self.files.get(file.0).map(|file| &file.scan);
+        let scan = self.files.get(&file).map(|file| &file.scan);
         let found = scan.into_iter().flat_map(Scan::references);
         found
             .map(|(base, reference)| self.relative_to(base, file, reference))
@@ -128,12 +127,14 @@ impl Documents {
     /// What a reference may mean that stands at a place: relative to the `$id` or `$self` around it,
     /// and relative to where the file was read from, because that is where its author had the others.
     pub(crate) fn candidates(&self, file: FileId, pointer: &str, reference: &str) -> Candidates {
-        let base = self.files.get(file.0).and_then(|f| f.scan.base(pointer));
+        let base = self.files.get(&file).and_then(|f| f.scan.base(pointer));
         self.relative_to(base.map(|(_, base)| base), file, reference)
     }
 
     fn relative_to(&self, base: Option<&Url>, file: FileId, reference: &str) -> Candidates {
-        let address = self.files.get(file.0).and_then(|f| f.address.as_ref());
+        let address = self.files.get(&file).and_then(|f| f.address.as_ref());
+        // What a host says may not reach into this machine, not even into a folder that was named.
+        let from_host = address.is_some_and(|address| address.scheme() != "file");
         let mut found: Candidates = Vec::new();
         // A URL parser reads it as a slash in some addresses and not in others.
         if reference.contains('\\') {
@@ -146,7 +147,8 @@ impl Documents {
             };
             if let Ok(mut url) = url {
                 url.set_fragment(None);
-                if !found.contains(&url) {
+                let reaches_in = from_host && url.scheme() == "file";
+                if !reaches_in && !found.contains(&url) {
                     found.push(url);
                 }
             }
@@ -170,18 +172,18 @@ impl Documents {
 
     /// The root of the schema resource around a place; empty for that of the file.
     pub(crate) fn resource(&self, file: FileId, pointer: &str) -> &str {
-        let base = self.files.get(file.0).and_then(|f| f.scan.base(pointer));
+        let base = self.files.get(&file).and_then(|f| f.scan.base(pointer));
         base.map_or("", |(pointer, _)| pointer)
     }
 
     /// The place of an anchor in a resource.
     pub(crate) fn anchor(&self, file: FileId, resource: &str, name: &str) -> Option<&str> {
-        self.files.get(file.0)?.scan.anchor(resource, name)
+        self.files.get(&file)?.scan.anchor(resource, name)
     }
 
     /// How many places a dynamic anchor of this name has, over all files.
     pub(crate) fn dynamic_anchors(&self, name: &str) -> usize {
-        let scans = self.files.iter().map(|file| &file.scan);
+        let scans = self.files.values().map(|file| &file.scan);
         scans.map(|scan| scan.dynamic_anchors(name)).sum()
     }
 }

@@ -11,9 +11,12 @@ use crate::diag::nearest::nearest;
 use crate::source::Source;
 
 mod error;
+mod folders;
 mod http;
+mod refs;
 
 pub use error::FetchError;
+pub use refs::{RefHost, RefOptions, address, follow};
 
 /// The names a document usually has, looked for in a directory.
 const USUAL_NAMES: [&str; 6] = [
@@ -34,6 +37,8 @@ pub struct FetchOptions {
     pub ca_certs: Vec<PathBuf>,
     /// The proxy for URLs; the proxy variables of the environment are not read.
     pub proxy: Option<String>,
+    /// What the document may refer to.
+    pub refs: RefOptions,
     /// The largest document in bytes, after decompression.
     pub budget_bytes: usize,
     /// The time for a URL, redirects and body included.
@@ -46,6 +51,7 @@ impl Default for FetchOptions {
             allow_http: false,
             ca_certs: Vec::new(),
             proxy: None,
+            refs: RefOptions::default(),
             budget_bytes: 64 << 20,
             timeout: Duration::from_secs(30),
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Source, Span};
+use super::{Origins, Source, Span};
 use crate::diag::{FileId, Loc};
 
 /// The document's own text first; then those of other files, in the order in which they came.
@@ -10,12 +10,16 @@ use crate::diag::{FileId, Loc};
 pub struct Sources {
     main: Source,
     others: Vec<Source>,
+    origins: Origins,
 }
 
 impl From<Source> for Sources {
     fn from(main: Source) -> Self {
-        let others = Vec::new();
-        Self { main, others }
+        Self {
+            main,
+            others: Vec::new(),
+            origins: Origins::default(),
+        }
     }
 }
 
@@ -24,6 +28,16 @@ impl Sources {
     pub fn add(&mut self, source: Source) -> FileId {
         self.others.push(source);
         FileId(self.others.len())
+    }
+
+    /// Says where the nodes of the document's tree come from, if not all from its text.
+    pub fn set_origins(&mut self, origins: Origins) {
+        self.origins = origins;
+    }
+
+    /// Where a place of a tree is in a text.
+    pub fn origin(&self, loc: &Loc) -> Loc {
+        self.origins.of(loc)
     }
 
     /// The document itself.
@@ -42,7 +56,7 @@ impl Sources {
         std::iter::once(&self.main).chain(&self.others)
     }
 
-    /// The places of `locs`, each in its own file, in one pass a file; see [`Source::locate`].
+    /// The places of `locs`, origins, each in its own file, in one pass a file; see [`Source::locate`].
     pub fn locate(&self, locs: &[&Loc]) -> Vec<Option<Span>> {
         let mut files: BTreeMap<FileId, Vec<usize>> = BTreeMap::new();
         for (at, loc) in locs.iter().enumerate() {

@@ -14,6 +14,9 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
     // Every field is named, so that a new option cannot be forgotten here.
     let DocOptions {
         doc,
+        refs,
+        refs_host,
+        overlay,
         base_url,
         token:
             TokenOptions {
@@ -38,6 +41,15 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
             args.extend([option.to_owned(), value.to_owned()]);
         }
     };
+    for folder in refs {
+        add("--refs", &absolute(folder)?);
+    }
+    for host in refs_host {
+        add("--refs-host", &host.to_string());
+    }
+    for file in overlay {
+        add("--overlay", &document(file)?);
+    }
     if let Some(url) = base_url {
         add("--base-url", url);
     }

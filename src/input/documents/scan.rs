@@ -144,7 +144,8 @@ impl<'t> Walk<'t> {
                 continue;
             };
             let found = (self.resource().to_owned(), reference.to_owned());
-            let cost = found.0.len() + found.1.len();
+            let base = self.base().map_or(0, |base| base.as_str().len());
+            let cost = base + found.0.len() + found.1.len();
             if self.room >= cost && self.scan.references.insert(found) {
                 self.room -= cost;
             }

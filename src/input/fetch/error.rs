@@ -77,6 +77,14 @@ pub enum FetchError {
         /// The URL.
         name: String,
     },
+    /// A folder that was named cannot be used.
+    #[error("cannot use the folder `{path}`: {reason}")]
+    Folder {
+        /// The folder as typed.
+        path: String,
+        /// The system's reason, or that it is none.
+        reason: String,
+    },
     /// The options cannot be used: a certificate file or the proxy.
     #[error(transparent)]
     BadOption(#[from] ConfigError),

@@ -11,7 +11,26 @@ use crate::source::Source;
 const MAX_REDIRECTS: usize = 5;
 
 /// Fetches `url`, which is `http` or `https`. The caller limits the time.
-pub(super) async fn download(mut url: Url, options: &FetchOptions) -> Result<Source, FetchError> {
+pub(super) async fn download(url: Url, options: &FetchOptions) -> Result<Source, FetchError> {
+    get(url, options, options.budget_bytes, follow).await
+}
+
+/// Fetches a file that a document refers to; redirects stay on its host. The caller has checked the
+/// host and limits the time.
+pub(super) async fn download_ref(
+    url: &Url,
+    options: &FetchOptions,
+    limit: usize,
+) -> Result<Source, FetchError> {
+    get(url.clone(), options, limit, stay).await
+}
+
+async fn get(
+    mut url: Url,
+    options: &FetchOptions,
+    limit: usize,
+    follow: fn(&Url, Url) -> Result<Url, FetchError>,
+) -> Result<Source, FetchError> {
     let named = url.host_str().map(str::to_owned);
     let client = client(
         &options.ca_certs,
@@ -37,7 +56,7 @@ pub(super) async fn download(mut url: Url, options: &FetchOptions) -> Result<Sou
         match target.filter(|_| status.is_redirection()) {
             Some(target) => url = follow(&url, target)?,
             None if status.is_success() => {
-                let bytes = body(response, &name, options.budget_bytes).await?;
+                let bytes = body(response, &name, limit).await?;
                 let source = decode(bytes, &name)?;
                 let url = Some(bare(&url));
                 return Ok(Source { url, ..source });
@@ -71,6 +90,18 @@ fn follow(from: &Url, target: Url) -> Result<Url, FetchError> {
         name: bare(from).to_string(),
         target: bare(&target).to_string(),
         reason,
+    })
+}
+
+/// The target of a redirect that stays on its host.
+fn stay(from: &Url, target: Url) -> Result<Url, FetchError> {
+    if from.origin() == target.origin() {
+        return Ok(target);
+    }
+    Err(FetchError::Redirect {
+        name: bare(from).to_string(),
+        target: bare(&target).to_string(),
+        reason: "another host, which was not named",
     })
 }
 
@@ -122,7 +153,7 @@ pub(super) fn bare(url: &Url) -> Url {
     bare
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(super) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => address.is_loopback(),

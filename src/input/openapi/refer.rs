@@ -275,15 +275,18 @@ fn outside() -> Refusal {
 
 /// What is wrong with a reference that nobody looked for.
 fn unaddressed(address: &str) -> Refusal {
-    let (reason, help) = if address.contains('\\') {
-        ("has a backslash", "write `/` between folder and file")
-    } else if matches!(
-        Url::parse(address),
-        Ok(_) | Err(ParseError::RelativeUrlWithoutBase)
-    ) {
-        return outside();
-    } else {
-        ("is no address that can be read", "correct the reference")
+    let (reason, help) = match Url::parse(address) {
+        _ if address.contains('\\') => ("has a backslash", "write `/` between folder and file"),
+        Ok(url) if url.scheme() == "file" => (
+            "is a file of this machine, to which a document from a host cannot refer",
+            "refer to an address of that host, or download the document",
+        ),
+        Ok(_) => return outside(),
+        Err(ParseError::RelativeUrlWithoutBase) => (
+            "is relative, and the document has no folder",
+            "give the folder that it is relative to with --refs",
+        ),
+        Err(_) => ("is no address that can be read", "correct the reference"),
     };
     Refusal {
         code: Code::ExternalRef,

@@ -6,6 +6,9 @@ use super::ReadOptions;
 use super::node::Node;
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
 
+/// Longest URL of a server, in bytes: every operation has a copy of it.
+const URL_MAX: usize = 8_000;
+
 /// Where an operation is.
 pub(super) struct Server {
     /// Base URL without a slash at the end.
@@ -61,9 +64,8 @@ fn declared(
     let template = server.str("url").unwrap_or("/");
     let text = match with_variables(template, &server) {
         Ok(text) => text,
-        Err(name) => {
-            let message =
-                format!("server variable `{name}` has no default; the server is not used");
+        Err(why) => {
+            let message = format!("{why}; the server is not used");
             diags.push(
                 Diagnostic::new(Code::BadServer, server.loc(), message)
                     .help("pass --base-url with the whole URL"),
@@ -86,23 +88,28 @@ fn declared(
     None
 }
 
-/// The URL with every `{variable}` at its default (OpenAPI 3.1.1 §4.8.6); `Err` names one that has
-/// none.
+/// The URL with every `{variable}` at its default (OpenAPI 3.1.1 §4.8.6); `Err` says why there is none.
 fn with_variables(template: &str, server: &Node<'_>) -> Result<String, String> {
+    let no_default = |name: &str| format!("server variable `{name}` has no default");
     let mut out = String::new();
     let mut rest = template;
-    while let Some((before, after)) = rest.split_once('{') {
-        let (name, after) = after.split_once('}').ok_or_else(|| after.to_owned())?;
+    while let Some((before, after)) = rest.split_once('{')
+        && out.len() <= URL_MAX
+    {
+        let (name, after) = after.split_once('}').ok_or_else(|| no_default(after))?;
         let value = server
             .get("variables")
             .and_then(|v| v.get(name))
             .and_then(|v| v.get("default"));
-        let value = value.ok_or_else(|| name.to_owned())?;
+        let value = value.ok_or_else(|| no_default(name))?;
         out.push_str(before);
         out.push_str(&super::plain(value.value));
         rest = after;
     }
     out.push_str(rest);
+    if out.len() > URL_MAX {
+        return Err(format!("the server's URL is longer than {URL_MAX} bytes"));
+    }
     Ok(out)
 }
 
@@ -156,6 +163,16 @@ mod tests {
                 Some("https://eu.example:8443"),
             ),
             (json!({"url": "https://{h}.example"}), None, None),
+            (
+                json!({"url": format!("https://a.example/{}", "x".repeat(8_000))}),
+                None,
+                None,
+            ),
+            (
+                json!({"url": "https://a.example/{v}{v}{v}", "variables": {"v": {"default": "x".repeat(3_000)}}}),
+                None,
+                None,
+            ),
             (json!({"url": "ftp://a.example"}), None, None),
             (
                 json!({"url": "https://u:p@a.example/?q#f"}),

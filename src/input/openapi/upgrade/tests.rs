@@ -224,7 +224,8 @@ fn parts_of_other_files() {
         "schema": {"type": "object"},
     });
     let mut documents = Documents::at(main, Some(at("main.yaml")));
-    let file = documents.add(shared.clone(), Some(at("shared.yaml")));
+    let file = FileId(1);
+    documents.add(file, shared.clone(), Some(at("shared.yaml")));
     let upgraded = upgrade(&documents, false).unwrap();
     let operation = "/paths/~1a/post";
     for (part, reference, old) in [
