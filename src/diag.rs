@@ -159,6 +159,8 @@ codes! {
     BodyChoice = "MG156", Note;
     /// The encoding of a form field is not applied as the document says.
     PartEncoding = "MG157", Warning;
+    /// An answer is a stream of events, of which the first are passed on.
+    EventStream = "MG158", Note;
     /// Nothing is left to serve.
     NothingToServe = "MG301", Error;
     /// Two operations cleaned to the same tool name; the later one got a suffix.

@@ -44,8 +44,8 @@ struct Mock {
 impl Backend for Mock {
     fn call<'a>(&'a self, args: &'a Args) -> BoxFuture<'a, Result<Outcome, CallError>> {
         let outcome = self.real.preview(args).map(|_| Outcome {
-            content: self.content.clone(),
             note: Some("this is a sample; no API was called".to_owned()),
+            ..Outcome::new(self.content.clone())
         });
         Box::pin(std::future::ready(outcome))
     }

@@ -22,6 +22,7 @@ mod interop;
 mod lint;
 mod parity;
 mod property;
+mod responses;
 #[allow(
     dead_code,
     unused_imports,

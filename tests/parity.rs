@@ -77,6 +77,31 @@ fn bookshop(request: &Recorded) -> Reply {
         path if path.ends_with("/or_0302") => Reply::json(&json!({}))
             .with_status(302)
             .header("Location", "http://192.0.2.1/"),
+        path if path.ends_with("/or_0201") => Reply::json(&json!({"id": "or_0201"}))
+            .with_status(201)
+            .header("Location", "/v1/orders/or_0201"),
+        path if path.ends_with("/or_0202") => Reply::status(202)
+            .header("Location", "/v1/jobs/1")
+            .header("Retry-After", "5"),
+        path if path.ends_with("/or_0204") => Reply::status(204),
+        path if path.ends_with("/or_0206") => {
+            Reply::content("application/x-ndjson", b"{\"id\": 1}\n{oops\n{\"id\": 2}\n")
+        }
+        path if path.ends_with("/or_0207") => {
+            Reply::content("text/event-stream", b"event: a\ndata: {\"n\": 1}\n\n")
+        }
+        path if path.ends_with("/or_0208") => {
+            Reply::content("text/plain; charset=iso-8859-1", b"\xe4")
+        }
+        path if path.ends_with("/or_0209") => Reply::content("text/html", b"<p>Log in"),
+        path if path.ends_with("/or_0422") => Reply::content(
+            "application/problem+json",
+            br#"{"title": "Too late", "detail": "It is sent.", "since": "2026-01-01"}"#,
+        )
+        .with_status(422),
+        path if path.ends_with("/or_0503") => Reply::status(503)
+            .header("Date", "Wed, 21 Oct 2099 07:28:00 GMT")
+            .header("Retry-After", "Wed, 21 Oct 2099 07:28:30 GMT"),
         path if path.ends_with("/books") => {
             Reply::json(&json!({"items": [{"id": "bk_0001", "price": 1.10}]}))
         }

@@ -265,7 +265,7 @@ fn too_many_requests() {
         (" 30 ", Some(30)),
         ("-1", None),
         ("1.5", None),
-        ("Wed, 21 Oct 2099 07:28:00 GMT", None),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", Some(0)),
         ("99999999999999999999999", None),
         ("soon", None),
     ];
@@ -370,7 +370,6 @@ fn an_answer_always_suits_the_advertised_schema() {
     for (name, ..) in &rows {
         paths.insert(format!("/{name}"), operation("get", name, &promise));
     }
-    paths.insert("/head".to_owned(), operation("head", "head", &promise));
     let replies = rows.clone();
     let mut scene = Scene::with(
         &document(&Value::Object(paths)),
@@ -385,7 +384,7 @@ fn an_answer_always_suits_the_advertised_schema() {
     );
     let tools = scene.client.tools();
     let rows = rows.into_iter().map(|(name, _, want)| (name, want));
-    for (name, want) in rows.chain([("head", json!(null))]) {
+    for (name, want) in rows {
         let Some(tool) = tools.iter().find(|tool| tool["name"] == name) else {
             panic!("{name}: {tools:?}")
         };

@@ -66,13 +66,7 @@ impl Call {
         let server = load::server(catalog, &compiled.manifest, &config, self.mock)?;
         if self.dry_run {
             return match server.preview(&self.tool, arguments)? {
-                Ok((text, args)) => print(
-                    &Outcome {
-                        content: Content::Text(text),
-                        note: None,
-                    },
-                    args.clamped(),
-                ),
+                Ok((text, args)) => print(&Outcome::new(Content::Text(text)), args.clamped()),
                 Err(error) => print_failure(&error),
             };
         }

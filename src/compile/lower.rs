@@ -7,6 +7,7 @@ use super::{args, describe, share};
 use crate::catalog::{Capability, Catalog};
 use crate::diag::Diagnostics;
 use crate::runtime::manifest::{Action, HttpAction, ToolSpec};
+use crate::runtime::media;
 
 pub(super) fn tool(
     catalog: &Catalog,
@@ -97,17 +98,19 @@ fn rooted(schema: &Value) -> Map<String, Value> {
 fn accept(capability: &Capability) -> String {
     let types = &capability.output.media_types;
     let sendable = |t: &&String| t.bytes().all(|b| matches!(b, b' '..=b'~'));
-    let mut list: Vec<&str> = types
-        .iter()
-        .filter(sendable)
-        .take(4)
-        .map(String::as_str)
-        .collect();
+    let json = types.iter().any(|name| media::is_json(name));
+    // A stream is collected before it is passed on: who has JSON too should send that.
+    let wanted = |name: &String| match json && media::is_events(name) {
+        true => format!("{name};q=0.5"),
+        false => name.clone(),
+    };
+    let types = types.iter().filter(sendable).take(4);
+    let mut list: Vec<String> = types.map(wanted).collect();
     if list.is_empty() {
         return "application/json, */*;q=0.5".to_owned();
     }
-    if !list.contains(&"*/*") {
-        list.push("*/*;q=0.1");
+    if !list.iter().any(|name| name == "*/*") {
+        list.push("*/*;q=0.1".to_owned());
     }
     list.join(", ")
 }

@@ -45,12 +45,24 @@ pub(super) const FILES: &[(&str, &str)] = &[
         include_str!("../runtime/backends/http/body/multipart.rs"),
     ),
     (
+        "src/runtime/backends/http/charset.rs",
+        include_str!("../runtime/backends/http/charset.rs"),
+    ),
+    (
         "src/runtime/backends/http/client.rs",
         include_str!("../runtime/backends/http/client.rs"),
     ),
     (
+        "src/runtime/backends/http/content.rs",
+        include_str!("../runtime/backends/http/content.rs"),
+    ),
+    (
         "src/runtime/backends/http/credential.rs",
         include_str!("../runtime/backends/http/credential.rs"),
+    ),
+    (
+        "src/runtime/backends/http/date.rs",
+        include_str!("../runtime/backends/http/date.rs"),
     ),
     (
         "src/runtime/backends/http/dial.rs",
@@ -73,12 +85,24 @@ pub(super) const FILES: &[(&str, &str)] = &[
         include_str!("../runtime/backends/http/mask.rs"),
     ),
     (
+        "src/runtime/backends/http/receive.rs",
+        include_str!("../runtime/backends/http/receive.rs"),
+    ),
+    (
+        "src/runtime/backends/http/refusal.rs",
+        include_str!("../runtime/backends/http/refusal.rs"),
+    ),
+    (
         "src/runtime/backends/http/request.rs",
         include_str!("../runtime/backends/http/request.rs"),
     ),
     (
         "src/runtime/backends/http/response.rs",
         include_str!("../runtime/backends/http/response.rs"),
+    ),
+    (
+        "src/runtime/backends/http/stream.rs",
+        include_str!("../runtime/backends/http/stream.rs"),
     ),
     (
         "src/runtime/backends/http/token.rs",

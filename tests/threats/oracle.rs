@@ -30,6 +30,15 @@ pub(crate) fn decode_text(text: &str) -> String {
     String::from_utf8(decode(text)).expect("what is encoded is UTF-8")
 }
 
+/// Percent-encodes all but letters and digits.
+pub(crate) fn encode_text(text: &str) -> String {
+    let encode = |byte: u8| match byte {
+        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => char::from(byte).to_string(),
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(encode).collect()
+}
+
 /// The pairs of a query as every server reads them: a pair ends at `&`, and for some at `;`.
 pub(crate) fn pairs(query: &str) -> Vec<(String, String)> {
     let pieces = query.split(['&', ';']).filter(|piece| !piece.is_empty());

@@ -97,7 +97,13 @@ fn everything(request: &Recorded) -> String {
 }
 
 /// The ways in which an API gives a credential back.
-pub(super) const WAYS: [&str; 14] = [
+pub(super) const WAYS: [&str; 20] = [
+    "lines",
+    "events",
+    "utf_16",
+    "charset",
+    "place",
+    "details",
     "cut",
     "json",
     "list",
@@ -132,6 +138,31 @@ pub(super) fn echo(request: &Recorded) -> Reply {
             Reply::json(&json!({"title": "bad credential", "detail": all})).with_status(403)
         }
         "plain_error" => Reply::content("text/plain", all).with_status(500),
+        "details" => Reply::content(
+            "application/problem+json",
+            json!({"title": "bad credential", "seen": {&all: [all]}}).to_string(),
+        )
+        .with_status(403),
+        "lines" => Reply::content(
+            "application/x-ndjson",
+            format!("{}\n{}\n", json!(all), json!({&all: all})),
+        ),
+        "events" => {
+            let lines = all.lines().map(|line| format!("data: {line}\n\n"));
+            Reply::content("text/event-stream", lines.collect::<String>())
+        }
+        "utf_16" => {
+            let bytes = all.encode_utf16().flat_map(u16::to_le_bytes);
+            Reply::content("text/plain; charset=utf-16", bytes.collect::<Vec<u8>>())
+        }
+        "charset" => Reply::content("text/plain; charset=koi8-r", all),
+        "place" => {
+            let own = ["authorization", "x-api-key", "cookie", "x-extra"];
+            let own = own.iter().filter_map(|name| request.header(name));
+            let own: String = own.map(super::oracle::encode_text).collect();
+            let query = request.query().unwrap_or_default();
+            Reply::status(201).header("Location", &format!("/made/{own}?{query}#{own}"))
+        }
         "image" => Reply::content("application/x-dump", all),
         // The detail is cut at 600 characters, wherever that is.
         "cut" => {
@@ -183,7 +214,10 @@ fn a30_canary_secrets_in_a_session() {
                     clean(way, &unpacked(blob));
                     seen += 1;
                 }
-                let readable = matches!(way, "json" | "list" | "text" | "xml");
+                let readable = matches!(
+                    way,
+                    "json" | "list" | "text" | "xml" | "lines" | "events" | "utf_16"
+                );
                 assert_eq!(
                     readable && error_code(&result).is_empty(),
                     readable,
@@ -195,7 +229,8 @@ fn a30_canary_secrets_in_a_session() {
                 );
             }
         }
-        assert_eq!(seen, SCHEMES.len());
+        // Of two ways.
+        assert_eq!(seen, 2 * SCHEMES.len());
         scene.client.tools();
         scene.client.close_stdin();
         scene.client.wait(crate::support::PATIENCE);

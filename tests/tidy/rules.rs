@@ -172,6 +172,7 @@ const IO_FILES: &[&str] = &[
     "src/runtime/backends/http/dial.rs",
     "src/runtime/backends/http/failure.rs",
     "src/runtime/backends/http/grant.rs",
+    "src/runtime/backends/http/receive.rs",
     "src/runtime/backends/http/upstream.rs",
     "src/runtime/backends/postgres.rs",
     "src/runtime/listen.rs",

@@ -5,7 +5,7 @@ use indexmap::IndexMap;
 use super::node::{Doc, Node};
 use super::schema::Schemas;
 use super::{Reader, method, output, security, server, template};
-use crate::catalog::Capability;
+use crate::catalog::{Capability, Sample};
 use crate::diag::{Code, Diagnostic};
 use crate::runtime::manifest::CredentialSpec;
 
@@ -69,6 +69,11 @@ impl<'a> Reader<'a, '_> {
             .options
             .samples
             .then(|| format!("{} {path}", method.to_lowercase()));
+        let mut output = output::read(self.doc, node, label.as_deref(), self.diags);
+        if method == "HEAD" {
+            // What is declared is what a GET would bring; the answer has headers alone.
+            (output.schema, output.sample) = (None, Sample::Empty);
+        }
         let server = server::server(self.options, [node, item, &root], self.diags);
         Ok(Capability {
             id: node
@@ -87,7 +92,7 @@ impl<'a> Reader<'a, '_> {
             base_url: server.map(|server| server.url),
             params,
             body,
-            output: output::read(self.doc, node, label.as_deref(), self.diags),
+            output,
             security,
             input_defs,
             loc: node.loc(),

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::node::{Doc, Node, Place};
 use crate::catalog::Output;
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::runtime::media::is_json;
+use crate::runtime::media::{is_events, is_json, is_json_sequence};
 
 /// Most nodes of one output schema: what is told of results should not outweigh the rest of a tool.
 const NODES_MAX: usize = 50;
@@ -53,15 +53,58 @@ pub(super) fn read(
     media_types.sort_by_key(|(name, _)| !is_json(name));
     let schema = media_types
         .first()
-        .filter(|(name, _)| is_json(name))
-        .and_then(|(_, media)| media.get("schema"))
-        .map(|schema| lenient(doc, &schema));
+        .and_then(|(name, media)| schema(doc, name, media));
+    if let Some((name, media)) = media_types.first().filter(|(name, _)| is_events(name)) {
+        let message =
+            format!("the answer is {name}, which may not end: it is collected up to a bound");
+        let found = Diagnostic::new(Code::EventStream, media.loc(), message);
+        diags.push(found.help("events that come until then are passed on as a list"));
+    }
     let sample = label.map(|label| super::sample::of_response(doc, label, &media_types));
     Output {
         sample: sample.unwrap_or_default(),
         media_types: media_types.into_iter().map(|(name, _)| name).collect(),
         schema,
         description,
+    }
+}
+
+/// The lenient schema of what a media type becomes: JSON, or a list of the items of a stream.
+fn schema(doc: &Doc<'_>, name: &str, media: &Node<'_>) -> Option<Value> {
+    if is_json(name) {
+        return Some(lenient(doc, &media.get("schema")?));
+    }
+    if !is_json_sequence(name) && !is_events(name) {
+        return None;
+    }
+    let item = media.get("itemSchema")?;
+    let mut schema = lenient(doc, &item);
+    if is_events(name) {
+        data(doc, &item, &mut schema);
+    }
+    let mut list = Map::new();
+    list.insert("type".into(), json!(["array", "null"]));
+    if schema != json!({}) {
+        list.insert("items".into(), schema);
+    }
+    Some(Value::Object(list))
+}
+
+/// The data of an event are told as the JSON that they hold (OpenAPI 3.2.0 §4.14.3, "Special
+/// Considerations for Server-Sent Events"); some events have other text.
+fn data(doc: &Doc<'_>, item: &Node<'_>, schema: &mut Value) {
+    let item = doc.resolve(item.clone()).ok();
+    let declared = item.and_then(|item| doc.resolve(item.get("properties")?.get("data")?).ok());
+    let content = declared.and_then(|data| data.get("contentSchema"));
+    let Some(data) = schema.pointer_mut("/properties/data") else {
+        return;
+    };
+    if let Some(content) = content {
+        *data = lenient(doc, &content);
+    }
+    let types = data.get_mut("type").and_then(Value::as_array_mut);
+    if let Some(types) = types.filter(|types| !types.contains(&json!("string"))) {
+        types.push("string".into());
     }
 }
 

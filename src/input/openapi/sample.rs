@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::node::{Doc, Node};
 use crate::catalog::Sample;
-use crate::runtime::media::is_json;
+use crate::runtime::media::{self, is_events, is_json, is_json_sequence};
 
 /// Depth at which a made-up value ends.
 const DEPTH_MAX: usize = 8;
@@ -26,28 +26,38 @@ pub(super) fn of_response(
     label: &str,
     media_types: &[(String, Node<'_>)],
 ) -> Sample {
-    let Some((media_type, media)) = media_types.first() else {
+    let Some((media_type, content)) = media_types.first() else {
         return Sample::Empty;
     };
-    let essence = media_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    let example = example(doc, media);
+    let essence = media::essence(media_type);
+    let example = example(doc, content);
+    let mut maker = Maker {
+        doc,
+        seed: seed(label),
+        nodes: 0,
+    };
     if is_json(media_type) || essence == "*/*" {
         let made = || {
-            let mut maker = Maker {
-                doc,
-                seed: seed(label),
-                nodes: 0,
-            };
-            media
-                .get("schema")
-                .map_or(Value::Null, |schema| maker.value(&schema, "", 0))
+            let schema = content.get("schema");
+            schema.map_or(Value::Null, |schema| maker.value(&schema, "", 0))
         };
         return Sample::Json(example.unwrap_or_else(made));
+    }
+    if is_json_sequence(media_type) || is_events(media_type) {
+        match (example, content.get("itemSchema")) {
+            (Some(list @ Value::Array(_)), _) => return Sample::Json(list),
+            (None, Some(item)) => {
+                let items = (0..ITEMS).map(|_| maker.value(&item, "", 0));
+                return Sample::Json(items.collect());
+            }
+            (example, _) => {
+                let text = example.map_or_else(String::new, |e| super::plain(&e));
+                return Sample::Text {
+                    mime: essence,
+                    text,
+                };
+            }
+        }
     }
     if essence.starts_with("text/") || essence.ends_with("xml") || essence.ends_with("yaml") {
         let text = example.map_or_else(|| format!("sample of {label}"), |e| super::plain(&e));

@@ -37,6 +37,25 @@ pub(crate) enum Reply {
         /// Pause before each of them.
         pause: Duration,
     },
+    /// The beginning of an answer, in chunks or as the headers frame it; the connection ends before the
+    /// body does.
+    Broken {
+        /// The status code.
+        status: u16,
+        /// Headers.
+        headers: Vec<(String, String)>,
+        /// The beginning of the body.
+        body: Vec<u8>,
+    },
+    /// The beginning of a chunked answer, then nothing, until the client goes away.
+    Stall {
+        /// The status code.
+        status: u16,
+        /// Further headers.
+        headers: Vec<(String, String)>,
+        /// The beginning of the body.
+        body: Vec<u8>,
+    },
     /// A chunked answer without an end: the chunk again and again, until the client goes away.
     Endless {
         /// Further headers, such as a content type.
@@ -133,11 +152,31 @@ impl Reply {
                 };
                 drip()
             }
+            Self::Broken {
+                status,
+                headers,
+                body,
+            } => {
+                let mut bytes = head(status, &headers, None).into_bytes();
+                bytes.extend_from_slice(&body);
+                write(wire, &bytes).map(|()| Outcome::Closing)
+            }
+            Self::Stall {
+                status,
+                mut headers,
+                body,
+            } => {
+                headers.push(chunked());
+                let mut bytes = head(status, &headers, None).into_bytes();
+                bytes.extend_from_slice(&piece(&body));
+                write(wire, &bytes).map(|()| {
+                    wire.wait_gone(None);
+                    Outcome::Abandoned
+                })
+            }
             Self::Endless { mut headers, chunk } => {
-                headers.push(("Transfer-Encoding".to_owned(), "chunked".to_owned()));
-                let mut piece = format!("{:x}\r\n", chunk.len()).into_bytes();
-                piece.extend_from_slice(&chunk);
-                piece.extend_from_slice(b"\r\n");
+                headers.push(chunked());
+                let piece = piece(&chunk);
                 let mut pour = || -> io::Result<Outcome> {
                     write(wire, head(200, &headers, None).as_bytes())?;
                     loop {
@@ -149,6 +188,18 @@ impl Reply {
         };
         done.unwrap_or(Outcome::Abandoned)
     }
+}
+
+fn chunked() -> (String, String) {
+    ("Transfer-Encoding".to_owned(), "chunked".to_owned())
+}
+
+/// A chunk of a chunked body.
+fn piece(bytes: &[u8]) -> Vec<u8> {
+    let mut piece = format!("{:x}\r\n", bytes.len()).into_bytes();
+    piece.extend_from_slice(bytes);
+    piece.extend_from_slice(b"\r\n");
+    piece
 }
 
 /// The status line and the headers; a body length is added unless the headers frame the body.
