@@ -22,6 +22,19 @@ pub struct Outcome {
     pub content: Content,
     /// A remark for the model that is not part of the content.
     pub note: Option<String>,
+    /// Facts for programs, such as `status` and `location`.
+    pub facts: Vec<(&'static str, Value)>,
+}
+
+impl Outcome {
+    /// A content of which there is nothing else to say.
+    pub fn new(content: Content) -> Self {
+        Self {
+            content,
+            note: None,
+            facts: Vec::new(),
+        }
+    }
 }
 
 /// The content of a result.

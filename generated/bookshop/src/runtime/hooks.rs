@@ -223,10 +223,7 @@ mod tests {
                 _args: Arguments,
             ) -> BoxFuture<'a, Result<Step<Arguments>, CallError>> {
                 let content = Content::Text("mine".to_owned());
-                let outcome = Outcome {
-                    content,
-                    note: None,
-                };
+                let outcome = Outcome::new(content);
                 Box::pin(std::future::ready(Ok(Step::Answer(outcome))))
             }
 

@@ -36,6 +36,11 @@ pub fn is_json_sequence(media_type: &str) -> bool {
     })
 }
 
+/// Whether a media type is server-sent events (WHATWG HTML §9.2).
+pub fn is_events(media_type: &str) -> bool {
+    essence(media_type) == "text/event-stream"
+}
+
 /// Whether the values of a sequence begin with a record separator (RFC 7464 §2.2).
 pub fn is_separated(media_type: &str) -> bool {
     essence(media_type).ends_with("json-seq")

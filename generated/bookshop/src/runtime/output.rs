@@ -13,6 +13,8 @@ use super::error::CallError;
 pub const CLAMPED_KEY: &str = "mcpgen/clamped";
 /// The `_meta` key that tells a program why a call failed.
 pub const ERROR_KEY: &str = "mcpgen/error";
+/// The `_meta` key that tells a program what an answer said beside its content.
+pub const RESPONSE_KEY: &str = "mcpgen/response";
 /// The property that holds a response which does not fit the advertised schema.
 pub const MISFIT_KEY: &str = "mcpgen_response";
 
@@ -67,16 +69,20 @@ pub fn success(
     }
     let mut result = CallToolResult::success(content);
     result.structured_content = structured;
+    let mut meta = MetaObject::new();
     if !clamped.is_empty() {
         let changes: Map<String, Value> = clamped
             .iter()
             .map(|c| (c.pointer.clone(), json!([c.from, c.to])))
             .collect();
-        let mut meta = MetaObject::new();
         meta.0
             .insert(CLAMPED_KEY.to_owned(), Value::Object(changes));
-        result.meta = Some(meta);
     }
+    if !outcome.facts.is_empty() {
+        let facts = object(outcome.facts);
+        meta.0.insert(RESPONSE_KEY.to_owned(), facts.into());
+    }
+    result.meta = Some(meta).filter(|meta| !meta.0.is_empty());
     result
 }
 
@@ -108,11 +114,7 @@ fn wrapped(value: Value) -> Value {
 /// The result of a call that failed.
 pub fn failure(error: &CallError) -> CallToolResult {
     let mut result = CallToolResult::error(vec![ContentBlock::text(error.text())]);
-    let mut facts: Map<String, Value> = error
-        .facts
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.clone()))
-        .collect();
+    let mut facts = object(error.facts.clone());
     facts.insert("code".to_owned(), error.code.into());
     facts.insert("retryable".to_owned(), error.retryable.into());
     let mut meta = MetaObject::new();
@@ -120,6 +122,11 @@ pub fn failure(error: &CallError) -> CallToolResult {
     result.meta = Some(meta);
     result.result_type = Some(ResultType::COMPLETE);
     result
+}
+
+fn object(facts: Vec<(&'static str, Value)>) -> Map<String, Value> {
+    let facts = facts.into_iter();
+    facts.map(|(name, fact)| (name.to_owned(), fact)).collect()
 }
 
 /// A schema as rmcp wants it.

@@ -23,6 +23,7 @@ use rmcp::transport::streamable_http_server::session::never::NeverSessionManager
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use url::Url;
 
+use super::media::essence;
 use super::plain::PlainHeaders;
 use super::scan::{MESSAGE_MAX, Refusal, scan};
 use super::server::Server;
@@ -245,8 +246,7 @@ fn is_json(request: &Request) -> bool {
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default();
-    let essence = value.split(';').next().unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case("application/json")
+    essence(value) == "application/json"
 }
 
 /// The whole body, within bounds of size and time.

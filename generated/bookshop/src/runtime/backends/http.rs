@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
-use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION};
 use url::Url;
 
 use crate::runtime::args::Args;
@@ -21,15 +21,21 @@ use crate::runtime::manifest::{
 
 mod answer;
 mod body;
+mod charset;
 mod client;
+mod content;
 mod credential;
+mod date;
 mod dial;
 mod failure;
 mod grant;
 mod guard;
 mod mask;
+mod receive;
+mod refusal;
 pub mod request;
 mod response;
+mod stream;
 mod token;
 mod upstream;
 mod wire;
@@ -301,7 +307,7 @@ impl Endpoint {
             );
             match self.redirected(&url, &answer) {
                 Some(next) => url = next,
-                None => return self.read(answer).await,
+                None => return self.read(answer, request, started).await,
             }
         }
         Err(CallError::new(
@@ -383,45 +389,5 @@ impl Endpoint {
             .ok()?;
         let plain = next.username().is_empty() && next.password().is_none();
         (plain && next.origin() == url.origin()).then_some(next)
-    }
-
-    /// Reads the body, decoded, up to the cap.
-    async fn read(&self, mut answer: reqwest::Response) -> Result<Response, CallError> {
-        let text = |name: HeaderName| {
-            answer
-                .headers()
-                .get(name)
-                .and_then(|v| v.to_str().ok())
-                .map(str::to_owned)
-        };
-        let mut response = Response {
-            status: answer.status().as_u16(),
-            content_type: text(http::header::CONTENT_TYPE),
-            retry_after: text(RETRY_AFTER),
-            body: Vec::new(),
-        };
-        let cap = usize::try_from(self.upstream.spec.max_response_bytes).unwrap_or(usize::MAX);
-        while let Some(chunk) = answer
-            .chunk()
-            .await
-            .map_err(|error| failure::cut_short(self.effect, &error))?
-        {
-            if response.body.len() + chunk.len() > cap {
-                if response.status >= 400 {
-                    // The status says what happened; of the rest a detail is shown.
-                    response.cut(&chunk, cap);
-                    break;
-                }
-                let error = CallError::new(
-                    "response_too_large",
-                    format!("the API's answer is larger than {cap} bytes"),
-                )
-                .hint("ask for less: a smaller page, fewer fields or a narrower filter")
-                .fact("status", response.status);
-                return Err(failure::unclear(self.effect, error));
-            }
-            response.body.extend_from_slice(&chunk);
-        }
-        Ok(response)
     }
 }

@@ -3,6 +3,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value;
 
 use super::credential::MASK;
@@ -13,6 +14,9 @@ use crate::runtime::error::CallError;
 
 /// Shortest secret that is looked for, in bytes: a shorter one would be found in innocent words.
 const SECRET_MIN: usize = 6;
+
+/// How often a URL is decoded to see what is in it.
+const DECODINGS_MAX: usize = 4;
 
 /// The secrets of a source, in the forms in which an answer may show them.
 #[derive(Default, Clone)]
@@ -65,6 +69,22 @@ impl Mask {
             .fold(text, |text, needle| text.replace(needle.as_str(), MASK))
     }
 
+    /// Whether a URL holds a secret, however often it is percent-encoded.
+    pub(super) fn is_in(&self, url: &str) -> bool {
+        let mut text = url.to_owned();
+        for _ in 0..DECODINGS_MAX {
+            if self.needles.iter().any(|needle| text.contains(needle)) {
+                return true;
+            }
+            let decoded = percent_decode_str(&text).decode_utf8_lossy().into_owned();
+            if decoded == text {
+                break;
+            }
+            text = decoded;
+        }
+        false
+    }
+
     /// The outcome without secrets.
     pub(super) fn outcome(&self, outcome: Outcome) -> Outcome {
         if self.needles.is_empty() {
@@ -87,12 +107,24 @@ impl Mask {
             },
             Content::Empty => Content::Empty,
         };
-        Outcome { content, ..outcome }
+        Outcome {
+            content,
+            note: outcome.note.map(|note| self.text(note)),
+            facts: self.facts(outcome.facts),
+        }
+    }
+
+    fn facts(&self, facts: Vec<(&'static str, Value)>) -> Vec<(&'static str, Value)> {
+        let masked = facts
+            .into_iter()
+            .map(|(name, fact)| (name, self.value(fact)));
+        masked.collect()
     }
 
     /// The failure without secrets.
     pub(super) fn failure(&self, mut error: CallError) -> CallError {
         error.message = self.text(error.message);
+        error.facts = self.facts(error.facts);
         error
     }
 
@@ -149,6 +181,7 @@ fn replaced(bytes: &[u8], needle: &[u8]) -> Option<Vec<u8>> {
 /// A secret as it is, and as encodings write it.
 fn forms(secret: &str) -> Vec<String> {
     let escaped = wire::encode(secret);
+    let all_escaped = utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string();
     let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let json = Value::from(secret).to_string();
     // Without the quotes around it.
@@ -156,8 +189,10 @@ fn forms(secret: &str) -> Vec<String> {
     vec![
         secret.to_owned(),
         lower_escapes(&escaped),
+        lower_escapes(&all_escaped),
         lower_escapes(&form),
         escaped,
+        all_escaped,
         form,
         json,
         // Without padding: it is a prefix of what is written with it.

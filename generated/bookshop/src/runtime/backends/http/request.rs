@@ -7,6 +7,7 @@ use super::{body, guard};
 use crate::runtime::args::Args;
 use crate::runtime::error::CallError;
 use crate::runtime::manifest::{HttpAction, ParamContent, Place, Style, WireParam};
+use crate::runtime::media;
 
 /// Longest query, in bytes as they are sent.
 const QUERY_MAX: usize = 64 * 1024;
@@ -52,6 +53,13 @@ impl Request {
     /// Headers, in the order they are sent.
     pub fn headers(&self) -> &[(String, String)] {
         &self.headers
+    }
+
+    /// Whether it asks for a media type by its name.
+    pub(super) fn accepts(&self, media_type: &str) -> bool {
+        let accept = self.headers.iter().filter(|(name, _)| name == "accept");
+        let mut types = accept.flat_map(|(_, list)| list.split(','));
+        types.any(|one| media::essence(one) == media_type)
     }
 
     /// Cookies as name and encoded value.

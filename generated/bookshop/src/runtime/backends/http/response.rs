@@ -1,74 +1,148 @@
 //! An HTTP response becomes the outcome of a call. Pure: no I/O, no clock.
 
-use base64::Engine;
+use std::borrow::Cow;
+
+use http::HeaderMap;
+use http::header::LOCATION;
 use serde_json::{Map, Value};
+use url::{Position, Url};
 
 use super::failure::unclear;
 use super::mask::Mask;
+use super::stream::Items;
+use super::{charset, content, date, refusal};
 use crate::runtime::backend::{Content, Outcome};
 use crate::runtime::error::CallError;
 use crate::runtime::manifest::Effect;
 
-/// Characters of an upstream's error text that the model is shown.
-const DETAIL_MAX: usize = 600;
+/// Longest place that the model is told, in bytes.
+const LOCATION_MAX: usize = 2_000;
+/// Longest header value that the model is told, in bytes.
+const HEADER_MAX: usize = 1_000;
+
+/// Headers that are told of an answer that has nothing else: they describe what a GET would bring
+/// (RFC 9110 §8, §9.3.2, §10.2, RFC 9111 §5, RFC 8288 §3).
+const TOLD: [&str; 14] = [
+    "accept-ranges",
+    "allow",
+    "cache-control",
+    "content-disposition",
+    "content-language",
+    "content-length",
+    "content-range",
+    "content-type",
+    "etag",
+    "expires",
+    "last-modified",
+    "link",
+    "x-total-count",
+    "x-total",
+];
 
 /// What came back, decoded.
 #[derive(Debug, Clone)]
 pub(super) struct Response {
+    /// The method of the request.
+    pub(super) method: String,
     pub(super) status: u16,
-    /// `Content-Type`, as sent.
-    pub(super) content_type: Option<String>,
-    pub(super) retry_after: Option<String>,
-    pub(super) body: Vec<u8>,
+    /// What answered: where the last redirect led.
+    pub(super) url: Url,
+    pub(super) headers: HeaderMap,
+    /// Whether HTML is what the document promises.
+    pub(super) html: bool,
+    /// Seconds from 1970 to when it came.
+    pub(super) now: u64,
+    pub(super) body: Body,
+}
+
+/// The content of a response.
+#[derive(Debug, Clone)]
+pub(super) enum Body {
+    Bytes(Vec<u8>),
+    Items(Items),
+}
+
+/// What the model and programs are told beside the content.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    pub(super) notes: Vec<String>,
+    facts: Vec<(&'static str, Value)>,
+}
+
+impl Told {
+    pub(super) fn note(&mut self, note: impl Into<String>) {
+        self.notes.push(note.into());
+    }
+
+    pub(super) fn fact(&mut self, name: &'static str, value: impl Into<Value>) {
+        self.facts.push((name, value.into()));
+    }
 }
 
 impl Response {
-    /// Adds what fits of a chunk, whole characters only.
-    pub(super) fn cut(&mut self, chunk: &[u8], cap: usize) {
-        let room = cap.saturating_sub(self.body.len()).min(chunk.len());
-        self.body
-            .extend_from_slice(chunk.get(..room).unwrap_or_default());
-        if let Err(error) = std::str::from_utf8(&self.body)
-            && error.error_len().is_none()
-        {
-            self.body.truncate(error.valid_up_to());
+    /// A header of which there is one, if it is visible ASCII.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// `Content-Type`, as sent; empty if it is not there.
+    pub(super) fn content_type(&self) -> &str {
+        self.header("content-type").unwrap_or_default()
+    }
+
+    /// The bytes of the body.
+    pub(super) fn bytes(&self) -> &[u8] {
+        match &self.body {
+            Body::Bytes(bytes) => bytes,
+            Body::Items(_) => &[],
         }
     }
 
-    /// The media type without its parameters, lower case.
-    fn essence(&self) -> String {
-        let full = self.content_type.as_deref().unwrap_or_default();
-        full.split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase()
+    /// The body as text; the error says why it is none.
+    pub(super) fn text(&self) -> Result<Cow<'_, str>, String> {
+        charset::decode(self.bytes(), self.content_type())
     }
 
-    /// The body as text, in the charset that the response names (UTF-8 if none).
-    fn text(&self) -> Result<String, String> {
-        let full = self.content_type.as_deref().unwrap_or_default();
-        let charset = full
-            .split(';')
-            .filter_map(|part| part.trim().split_once('='))
-            .find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
-            .map(|(_, value)| value.trim().trim_matches('"').to_ascii_lowercase());
-        match charset.as_deref() {
-            Some("iso-8859-1" | "latin1" | "windows-1252") => {
-                Ok(self.body.iter().map(|b| char::from(*b)).collect())
+    /// Seconds to wait, from a number or a date (RFC 9110 §10.2.3). A date is compared with the one that
+    /// the API says it is, so that its clock need not be right.
+    pub(super) fn retry_after(&self) -> Option<u64> {
+        let value = self.header("retry-after")?.trim();
+        if let Ok(seconds) = value.parse() {
+            return Some(seconds);
+        }
+        let then = date::seconds(value)?;
+        let now = self.header("date").and_then(date::seconds);
+        Some(then.saturating_sub(now.unwrap_or(self.now)))
+    }
+
+    /// Where the response points: path and query within the API's own origin, else the whole URL. One
+    /// that holds a secret is not told.
+    fn location(&self, mask: &Mask) -> Option<String> {
+        let next = self.url.join(self.header(LOCATION.as_str())?).ok()?;
+        let web = ["http", "https"].contains(&next.scheme());
+        let plain = next.username().is_empty() && next.password().is_none();
+        let told = if next.origin() == self.url.origin() {
+            &next[Position::BeforePath..]
+        } else {
+            next.as_str()
+        };
+        let tellable = web && plain && told.len() <= LOCATION_MAX && !mask.is_in(told);
+        tellable.then(|| told.to_owned())
+    }
+
+    /// The headers that say what there is to say of an answer without content.
+    pub(super) fn told(&self) -> Map<String, Value> {
+        let mut told = Map::new();
+        for name in TOLD {
+            let values = self.headers.get_all(name).iter();
+            let values: Vec<&str> = values.filter_map(|value| value.to_str().ok()).collect();
+            let value = values.join(", ");
+            if !values.is_empty() && value.len() <= HEADER_MAX {
+                told.insert(name.to_owned(), value.into());
             }
-            _ => String::from_utf8(self.body.clone()).map_err(|error| {
-                format!(
-                    "byte {} of the body is not UTF-8",
-                    error.utf8_error().valid_up_to()
-                )
-            }),
         }
+        told
     }
-}
-
-fn is_json(essence: &str) -> bool {
-    essence == "application/json" || essence == "text/json" || essence.ends_with("+json")
 }
 
 /// The outcome of a response: content for a success, an error with status and bounded detail for
@@ -78,359 +152,148 @@ pub(super) fn outcome(
     mask: &Mask,
     effect: Effect,
 ) -> Result<Outcome, CallError> {
-    if response.status >= 400 {
-        return Err(mask.failure(failure(response, mask, effect)));
+    let status = response.status;
+    if status >= 400 {
+        return Err(mask.failure(refusal::failure(response, mask, effect)));
     }
-    if response.status < 200 {
+    if status < 200 {
         let error = CallError::new(
             "upstream_broken",
-            format!(
-                "the API answered {}, which is no answer to a call",
-                response.status
-            ),
+            format!("the API answered {status}, which is no answer to a call"),
         )
-        .fact("status", response.status);
+        .fact("status", status);
         return Err(unclear(effect, error));
     }
-    if (300..400).contains(&response.status) && response.status != 304 {
-        return Err(CallError::new("redirect_refused", format!("the API answered {} and points elsewhere", response.status))
+    if (300..400).contains(&status) && status != 304 {
+        let error = CallError::new("redirect_refused", format!("the API answered {status} and points elsewhere"))
             .hint("the redirect is not followed: it leaves the API's own origin, or the call is not a read")
-            .fact("status", response.status));
+            .fact("status", status);
+        // The others ask for the same request elsewhere; these may point to what came of it
+        // (RFC 9110 §15.4).
+        let done = matches!(status, 301..=303);
+        return Err(if done { unclear(effect, error) } else { error });
     }
-    let content = content(response).map_err(|error| unclear(effect, error))?;
-    let note = match (response.status, &content) {
-        (202, _) => {
-            Some("the API accepted the request (202) and may still be working on it".to_owned())
-        }
-        (status, Content::Empty) => Some(format!("done: status {status}, no content")),
+    let mut told = Told::default();
+    let content = content::content(response, &mut told).map_err(|error| unclear(effect, error))?;
+    course(response, mask, &content, &mut told);
+    if !told.facts.is_empty() {
+        told.facts.insert(0, ("status", status.into()));
+    }
+    Ok(mask.outcome(Outcome {
+        content,
+        note: (!told.notes.is_empty()).then(|| told.notes.join("; ")),
+        facts: told.facts,
+    }))
+}
+
+/// What became of the call, where the content alone does not tell: work that goes on, what was made and
+/// where, or nothing.
+fn course(response: &Response, mask: &Mask, content: &Content, told: &mut Told) {
+    let location = match response.status {
+        201 | 202 => response.location(mask),
         _ => None,
     };
-    Ok(mask.outcome(Outcome { content, note }))
-}
-
-fn content(response: &Response) -> Result<Content, CallError> {
-    if response.body.is_empty() {
-        return Ok(Content::Empty);
-    }
-    let essence = response.essence();
-    let base64 = || base64::engine::general_purpose::STANDARD.encode(&response.body);
-    let mime = essence.clone();
-    Ok(match essence.as_str() {
-        _ if is_json(&essence) => Content::Json(json(response)?),
-        // An API that forgets its content type, or sends JSON under a wrong one, still sends JSON.
-        "" | "text/plain" | "application/octet-stream" if looks_like_json(&response.body) => {
-            match json(response) {
-                Ok(value) => Content::Json(value),
-                Err(_) => text_or_blob(response, mime),
-            }
+    match (response.status, &location) {
+        (202, _) => told.note("the API accepted the request (202) and may still be working on it"),
+        (201, Some(place)) => told.note(format!("made at {place}")),
+        (304, _) => told.note("not modified: status 304, no content"),
+        (status, _) if *content == Content::Empty => {
+            told.note(format!("done: status {status}, no content"));
         }
-        "image/svg+xml" => text_or_blob(response, mime),
-        _ if essence.starts_with("image/") => Content::Image {
-            mime,
-            base64: base64(),
-        },
-        _ if essence.starts_with("audio/") => Content::Audio {
-            mime,
-            base64: base64(),
-        },
-        "text/html" => {
-            return Err(CallError::new(
-                "unexpected_html",
-                "the API answered with an HTML page instead of data",
-            )
-            .hint("the base URL may be wrong, or a login page or proxy is in front of the API")
-            .fact("status", response.status));
+        _ => {}
+    }
+    if let Some(place) = location {
+        if response.status == 202 {
+            told.note(format!("how far it is: {place}"));
         }
-        _ => text_or_blob(response, mime),
-    })
-}
-
-fn looks_like_json(body: &[u8]) -> bool {
-    body.iter()
-        .find(|b| !b.is_ascii_whitespace())
-        .is_some_and(|b| matches!(b, b'{' | b'['))
-}
-
-fn json(response: &Response) -> Result<Value, CallError> {
-    serde_json::from_slice(&response.body).map_err(|error| {
-        let what = if error.is_eof() {
-            "ends in the middle"
-        } else {
-            "is not valid"
-        };
-        CallError::new(
-            "invalid_json",
-            format!(
-                "the API's JSON {what} ({} bytes; {error})",
-                response.body.len()
-            ),
-        )
-        .hint("ask for less, or use another tool")
-        .fact("status", response.status)
-    })
-}
-
-fn text_or_blob(response: &Response, mime: String) -> Content {
-    let texty = mime.starts_with("text/")
-        || mime.is_empty()
-        || mime.ends_with("xml")
-        || mime.ends_with("yaml")
-        || mime == "application/javascript";
-    match response.text() {
-        Ok(text) if texty && !text.contains('\0') => Content::Text(text),
-        _ => Content::Blob {
-            mime: if mime.is_empty() {
-                "application/octet-stream".to_owned()
-            } else {
-                mime
-            },
-            base64: base64::engine::general_purpose::STANDARD.encode(&response.body),
-        },
+        told.fact("location", place);
+    }
+    if let (202, Some(seconds)) = (response.status, response.retry_after()) {
+        told.note(format!("look again in {seconds} seconds"));
+        told.fact("retry_after_seconds", seconds);
     }
 }
 
-/// Status 400 and above: what the model can do depends on the status alone; the API's own words are
-/// shown as a bounded detail.
-fn failure(response: &Response, mask: &Mask, effect: Effect) -> CallError {
-    let status = response.status;
-    let reason = http::StatusCode::from_u16(status)
-        .ok()
-        .and_then(|s| s.canonical_reason())
-        .unwrap_or("unknown status");
-    let mut message = format!("the API answered {status} {reason}");
-    if let Some(detail) = detail(response, mask) {
-        message.push_str(": ");
-        message.push_str(&detail);
-    }
-    let (code, hint, retryable) = match status {
-        400 | 422 => (
-            "upstream_rejected",
-            "correct the arguments by what the API says",
-            false,
-        ),
-        401 => (
-            "upstream_unauthorized",
-            "the server's credential is missing or not valid; the owner has to set it",
-            false,
-        ),
-        403 => (
-            "upstream_forbidden",
-            "the server's credential does not allow this",
-            false,
-        ),
-        404 | 410 => (
-            "upstream_not_found",
-            "check the identifiers; a list or search tool may find the right one",
-            false,
-        ),
-        409 | 412 => (
-            "upstream_conflict",
-            "read the current state, then decide again",
-            false,
-        ),
-        429 => ("rate_limited", "wait before the next call", true),
-        500..=599 => (
-            "upstream_failed",
-            "the API has a problem of its own; try again later",
-            true,
-        ),
-        _ => (
-            "upstream_error",
-            "correct the arguments by what the API says",
-            false,
-        ),
+/// A response of a shop; a header with an empty value is not there.
+#[cfg(test)]
+pub(super) fn sample(status: u16, headers: &[(&str, &str)], body: &[u8]) -> Response {
+    use http::header::{HeaderName, HeaderValue};
+    let given = headers.iter().filter(|(_, value)| !value.is_empty());
+    let pair = |(name, value): &(&str, &str)| {
+        let name = HeaderName::try_from(*name).unwrap();
+        (name, HeaderValue::try_from(*value).unwrap())
     };
-    let mut error = CallError::new(code, message)
-        .hint(hint)
-        .fact("status", status);
-    error.retryable = retryable;
-    // "Come back later" says that nothing was done; any other failure of a server leaves it open.
-    let later = status == 503 && response.retry_after.is_some();
-    if (500..=599).contains(&status) && !later {
-        error = unclear(effect, error);
-    }
-    if let Some(seconds) = retry_seconds(response) {
-        error.hint = Some(format!("wait {seconds} seconds before the next call"));
-        error = error.fact("retry_after_seconds", seconds);
-    }
-    error
-}
-
-/// `Retry-After` in seconds (RFC 9110 §10.2.3); a date is left to the reader, since there is no
-/// clock here.
-fn retry_seconds(response: &Response) -> Option<u64> {
-    if !matches!(response.status, 429 | 503) {
-        return None;
-    }
-    response.retry_after.as_deref()?.trim().parse().ok()
-}
-
-/// What the API says, without markup, control characters and excess.
-fn detail(response: &Response, mask: &Mask) -> Option<String> {
-    let essence = response.essence();
-    let text = if is_json(&essence) {
-        match serde_json::from_slice::<Value>(&response.body).ok()? {
-            Value::Object(object) => {
-                told(&object).unwrap_or_else(|| Value::Object(object).to_string())
-            }
-            other => other.to_string(),
-        }
-    } else if essence == "text/html" || essence.starts_with("image/") {
-        return None;
-    } else {
-        response.text().ok()?
-    };
-    // Before the text is cut: half a secret is one too.
-    let clean: String = mask
-        .text(text)
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    let clean = clean.trim();
-    let mut short: String = clean.chars().take(DETAIL_MAX).collect();
-    if clean.chars().count() > DETAIL_MAX {
-        short.push('…');
-    }
-    (!short.is_empty()).then_some(short)
-}
-
-/// `title` and `detail` of a problem (RFC 9457 §3.1), with nothing else beside them.
-fn told(object: &Map<String, Value>) -> Option<String> {
-    let known = ["type", "title", "status", "detail", "instance"];
-    if !object.keys().all(|key| known.contains(&key.as_str())) {
-        return None;
-    }
-    let text = |key: &str| object.get(key).and_then(Value::as_str);
-    match (text("title"), text("detail")) {
-        (Some(title), Some(detail)) => Some(format!("{title}: {detail}")),
-        (one, other) => one.or(other).map(str::to_owned),
+    Response {
+        method: "GET".to_owned(),
+        status,
+        url: Url::parse("https://api.example/v1/orders").unwrap(),
+        headers: given.map(pair).collect(),
+        html: false,
+        now: 784_111_777,
+        body: Body::Bytes(body.to_vec()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    fn response(status: u16, content_type: &str, body: &str) -> Response {
-        Response {
-            status,
-            content_type: Some(content_type.to_owned()).filter(|t| !t.is_empty()),
-            retry_after: Some("7".to_owned()),
-            body: body.as_bytes().to_vec(),
-        }
-    }
 
     fn read(response: &Response) -> Result<Outcome, CallError> {
         outcome(response, &Mask::default(), Effect::Read)
     }
 
     #[test]
-    fn a_cut_body_ends_with_a_whole_character() {
-        let mut cut = response(400, "text/plain", "ab");
-        cut.cut("\u{20ac}c".as_bytes(), 4);
-        assert_eq!(cut.body, b"ab");
-        cut.cut("\u{20ac}c".as_bytes(), 5);
-        assert_eq!(cut.body, "ab\u{20ac}".as_bytes());
-    }
-
-    #[test]
-    fn contents() {
-        for (content_type, body, want) in [
-            (
-                "application/json",
-                r#"{"a":1.10}"#,
-                Content::Json(serde_json::from_str(r#"{"a":1.10}"#).unwrap()),
-            ),
-            (
-                "application/hal+json; charset=utf-8",
-                "[1]",
-                Content::Json(json!([1])),
-            ),
-            ("", "{}", Content::Json(json!({}))),
-            ("text/plain", "hello", Content::Text("hello".into())),
-            (
-                "text/plain; charset=ISO-8859-1",
-                "x",
-                Content::Text("x".into()),
-            ),
-            (
-                "image/png",
-                "x",
-                Content::Image {
-                    mime: "image/png".into(),
-                    base64: "eA==".into(),
-                },
-            ),
-            (
-                "audio/wav",
-                "x",
-                Content::Audio {
-                    mime: "audio/wav".into(),
-                    base64: "eA==".into(),
-                },
-            ),
-            (
-                "application/pdf",
-                "x",
-                Content::Blob {
-                    mime: "application/pdf".into(),
-                    base64: "eA==".into(),
-                },
-            ),
-            ("application/json", "", Content::Empty),
+    fn when_to_come_back() {
+        let of = |headers: &[(&str, &str)]| sample(429, headers, b"").retry_after();
+        let date = "Sun, 06 Nov 1994 08:50:07 GMT";
+        let own = "Sun, 06 Nov 1994 08:50:00 GMT";
+        for (headers, want) in [
+            (&[("retry-after", "7")][..], Some(7)),
+            (&[("retry-after", " 0 ")], Some(0)),
+            (&[("retry-after", date)], Some(30)),
+            (&[("retry-after", date), ("date", own)], Some(7)),
+            (&[("retry-after", own), ("date", date)], Some(0)),
+            (&[("retry-after", "soon")], None),
+            (&[("retry-after", "-1")], None),
+            (&[("retry-after", "1.5")], None),
+            (&[], None),
         ] {
-            assert_eq!(
-                read(&response(200, content_type, body)).unwrap().content,
-                want,
-                "{content_type}"
-            );
+            assert_eq!(of(headers), want, "{headers:?}");
         }
     }
 
     #[test]
-    fn failures_say_what_to_do() {
-        for (status, content_type, body, code, text) in [
+    fn where_it_is() {
+        for (status, location, note) in [
+            (201, "/v1/orders/7?a=b", "made at /v1/orders/7?a=b"),
+            (201, "orders/7", "made at /v1/orders/7"),
+            (201, "https://api.example:443/x", "made at /x"),
             (
-                200,
-                "application/json",
-                r#"{"a":"#,
-                "invalid_json",
-                "ends in the middle",
+                201,
+                "https://other.example/x",
+                "made at https://other.example/x",
             ),
-            (200, "text/html", "<html>", "unexpected_html", "HTML page"),
-            (302, "text/plain", "", "redirect_refused", "302"),
+            (201, "javascript:alert(1)", "done: status 201, no content"),
             (
-                404,
-                "text/html",
-                "<html>secret</html>",
-                "upstream_not_found",
-                "404 Not Found",
+                201,
+                "https://a:b@other.example/x",
+                "done: status 201, no content",
             ),
+            (201, "https://", "done: status 201, no content"),
+            (200, "/x", "done: status 200, no content"),
             (
-                409,
-                "application/problem+json",
-                r#"{"title":"T","detail":"D"}"#,
-                "upstream_conflict",
-                "T: D",
+                202,
+                "/jobs/7",
+                "the API accepted the request (202) and may still be working on it; how far it is: /jobs/7",
             ),
-            (
-                500,
-                "text/plain",
-                "boom\u{1b}[31m",
-                "upstream_failed",
-                "boom",
-            ),
-            (429, "text/plain", "", "rate_limited", "wait 7 seconds"),
         ] {
-            let error = read(&response(status, content_type, body)).unwrap_err();
-            assert_eq!(error.code, code);
-            assert!(
-                error.text().contains(text) && !error.text().contains("secret"),
-                "{}",
-                error.text()
-            );
-            assert!(!error.text().contains('\u{1b}'));
+            let found = read(&sample(status, &[("location", location)], b"")).unwrap();
+            assert_eq!(found.note.as_deref(), Some(note), "{location}");
+            let fact = found.facts.iter().any(|(name, _)| *name == "location");
+            assert_eq!(fact, note.contains('/'), "{location}");
         }
+        let long = format!("/{}", "x".repeat(3_000));
+        let found = read(&sample(201, &[("location", &long)], b"")).unwrap();
+        assert!(found.facts.is_empty());
     }
 }
