@@ -171,6 +171,34 @@ fn a_kept_token_that_is_refused_is_replaced_once() {
 }
 
 #[test]
+fn fifty_reads_with_a_token_that_was_withdrawn_fetch_one() {
+    let mut scene = Scene::with(
+        &fetching("/token", &[]),
+        &[],
+        &CLIENT,
+        counting(3600, {
+            let first = AtomicUsize::new(0);
+            // The first is taken once.
+            move |token: &str| token != "t1" || first.fetch_add(1, Ordering::SeqCst) == 0
+        }),
+    );
+    let (_, requests) = scene.call("read", json!({}));
+    assert_eq!(journey(&requests), ["token", "/read t1"]);
+    for _ in 0..50 {
+        let params = json!({"name": "read", "arguments": {}});
+        scene.client.send_request("tools/call", params);
+    }
+    for _ in 0..50 {
+        let response = scene.client.recv(PATIENCE);
+        assert_eq!(response["result"]["isError"], false, "{response}");
+    }
+    let all = journey(&scene.arrived());
+    assert_eq!(all.iter().filter(|one| *one == "token").count(), 1);
+    assert_eq!(all.iter().filter(|one| *one == "/read t2").count(), 50);
+    assert!(all.iter().all(|one| one != "/read t3"));
+}
+
+#[test]
 fn an_endpoint_that_gives_the_same_token_again() {
     let mut scene = Scene::with(
         &fetching("/token", &[]),
