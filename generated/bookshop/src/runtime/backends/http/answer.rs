@@ -55,7 +55,7 @@ impl Endpoint {
             return Ok(answered);
         }
         if self.effect != Effect::Read {
-            self.upstream.tokens.forget(&wanted, &held.token).await;
+            self.upstream.tokens.forget(&wanted, &held.token);
             return Ok(answered);
         }
         // Without another token the refusal stands.

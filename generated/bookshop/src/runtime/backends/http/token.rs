@@ -154,11 +154,12 @@ impl Tokens {
         }
     }
 
-    /// Keeps a token no longer.
-    pub(super) async fn forget(&self, wanted: &Wanted, token: &Secret) {
-        let cell = self.cell(wanted);
-        let mut last = cell.last.lock().await;
-        last.kept.take_if(|kept| kept.token == *token);
+    /// Keeps a token no longer. Where another is being fetched just now, there is nothing to do: a call
+    /// that has its answer does not wait for that.
+    pub(super) fn forget(&self, wanted: &Wanted, token: &Secret) {
+        if let Ok(mut last) = self.cell(wanted).last.try_lock() {
+            last.kept.take_if(|kept| kept.token == *token);
+        }
     }
 
     /// The tokens that came last, for whatever they are: an answer may show any of them.
@@ -334,9 +335,9 @@ mod tests {
         assert_eq!(get("a", None).await, ("t1".into(), true));
         assert_eq!(get("a", Some("t1")).await, ("t3".into(), false));
         assert_eq!(get("a", Some("t1")).await, ("t3".into(), true));
-        tokens.forget(&wanted("a"), &Secret::new("t1")).await;
+        tokens.forget(&wanted("a"), &Secret::new("t1"));
         assert_eq!(get("a", None).await, ("t3".into(), true));
-        tokens.forget(&wanted("a"), &Secret::new("t3")).await;
+        tokens.forget(&wanted("a"), &Secret::new("t3"));
         assert_eq!(get("a", None).await, ("t4".into(), false));
         assert_eq!(tokens.recent().len(), 4);
     }
