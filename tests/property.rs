@@ -39,7 +39,7 @@ const ATTEMPTS: u64 = 4;
 /// Operations of each document.
 const OPERATIONS: usize = 10;
 /// Operations that one server has.
-const AT_ONCE: usize = 20;
+const AT_ONCE: usize = 10;
 
 /// What came of documents.
 #[derive(Default)]
