@@ -12,6 +12,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{fs, thread};
 
+use mcpgen::catalog::Catalog;
 use mcpgen::diag::Diagnostics;
 use mcpgen::input::documents::Documents;
 use mcpgen::input::openapi::{ReadOptions, read};
@@ -19,7 +20,7 @@ use serde_json::{Map, Value};
 
 use crate::support::arguments::{Kind, Maker};
 use crate::support::{Recorded, root};
-use crate::threats::scene::{Scene, error_code, text};
+use crate::threats::scene::{Scene, error_code, text, willing};
 
 mod compare;
 mod pattern;
@@ -38,7 +39,7 @@ const ATTEMPTS: u64 = 4;
 /// Operations of each document.
 const OPERATIONS: usize = 10;
 /// Operations that one server has.
-const AT_ONCE: usize = 50;
+const AT_ONCE: usize = 10;
 
 /// What came of documents.
 #[derive(Default)]
@@ -144,15 +145,23 @@ fn document(path: &Path, count: usize) -> Tally {
     let operations = pick::spread(&pick::operations(&tree), count);
     for some in operations.chunks(AT_ONCE) {
         let cut = pick::cut(&tree, some);
-        if !serves(&cut) {
+        let Some(catalog) = catalog(&cut) else {
             tally.count("no server");
             continue;
-        }
-        let mut scene = Scene::new(&cut);
+        };
+        // All tools are listed, whatever they cost.
+        let options = ["--enable", "destroy", "--budget", "10000000"];
+        let mut scene = Scene::with(&cut, &options, &[], willing);
         let tools = listed(&mut scene);
         for (index, (path, method)) in some.iter().enumerate() {
+            let called = format!("{} {path}", method.to_uppercase());
+            let place = format!("{name}: {called}");
             let Some(schema) = tools.get(&format!("op{index}")) else {
-                tally.count("no tool");
+                if catalog.left_out.iter().any(|left| left.operation == called) {
+                    tally.count("left out");
+                } else {
+                    tally.wrong.push(format!("{place}\n  it is no tool"));
+                }
                 continue;
             };
             let Some(operation) = spec::operation(&cut, path, method) else {
@@ -160,7 +169,6 @@ fn document(path: &Path, count: usize) -> Tally {
                 continue;
             };
             tally.operations += 1;
-            let place = format!("{name}: {} {path}", method.to_uppercase());
             let Ok(validator) = jsonschema::draft202012::new(schema) else {
                 tally
                     .wrong
@@ -184,18 +192,15 @@ fn document(path: &Path, count: usize) -> Tally {
     tally
 }
 
-/// Whether there is a tool to serve.
-fn serves(document: &Value) -> bool {
+/// What the program reads of a document; `None` if there is nothing to serve.
+fn catalog(document: &Value) -> Option<Catalog> {
     let options = ReadOptions {
         base_url: Some("https://api.example".into()),
         ..ReadOptions::default()
     };
-    let catalog = read(
-        &Documents::alone(document.clone()),
-        &options,
-        &mut Diagnostics::default(),
-    );
-    catalog.is_some_and(|catalog| !catalog.capabilities.is_empty())
+    let documents = Documents::alone(document.clone());
+    let catalog = read(&documents, &options, &mut Diagnostics::default());
+    catalog.filter(|catalog| !catalog.capabilities.is_empty())
 }
 
 /// The input schemas of the tools.

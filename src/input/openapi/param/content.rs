@@ -54,6 +54,12 @@ impl<'a> OperationReader<'a, '_> {
                 let kind = if form { "object" } else { "string" };
                 let schema = schema.unwrap_or_else(|| json!({"type": kind}));
                 let found = kinds(&schema, &self.schemas.defs);
+                if let Some(encoding) = entry.get("encoding").filter(|_| form) {
+                    let message = format!("the `encoding` of parameter `{name}` is not read");
+                    let help = "lists are sent as a=1&a=2, objects as JSON text";
+                    let found = Diagnostic::new(Code::PartEncoding, encoding.loc(), message);
+                    self.schemas.diags().push(found.help(help));
+                }
                 let good = if form {
                     !found.plain && !found.list
                 } else {

@@ -122,7 +122,7 @@ impl<'a> OperationReader<'a, '_> {
     fn undefined_cells(&mut self, node: &Node<'a>, param: &Param) -> Result<(), Box<Diagnostic>> {
         let found = kinds(&param.schema, &self.schemas.defs);
         let name = param.name.as_str();
-        let word = word(param.style);
+        let word = self.word(param);
         let one = "it is sent as name=value";
         match param.style {
             Style::SpaceDelimited | Style::PipeDelimited | Style::TabDelimited => {
@@ -153,6 +153,18 @@ impl<'a> OperationReader<'a, '_> {
         Ok(())
     }
 
+    /// What the document calls the style of a parameter.
+    fn word(&self, param: &Param) -> &'static str {
+        match param.style {
+            style if self.doc.version > Version::V2_0 => word(style),
+            Style::SpaceDelimited => "ssv",
+            Style::TabDelimited => "tsv",
+            Style::PipeDelimited => "pipes",
+            _ if param.explode => "multi",
+            _ => "csv",
+        }
+    }
+
     /// Values that no style writes. The error is that there are no others.
     fn nowhere(
         &mut self,
@@ -161,7 +173,7 @@ impl<'a> OperationReader<'a, '_> {
         what: &str,
         only: bool,
     ) -> Result<(), Box<Diagnostic>> {
-        let (name, style) = (&param.name, word(param.style));
+        let (name, style) = (&param.name, self.word(param));
         let message = format!("parameter `{name}`: `{style}` does not define {what}");
         let help = if param.style == Style::DeepObject {
             "`x-mcpgen-deep-object: brackets` sends a[b][]=1, `indices` a[b][0]=1"
@@ -180,7 +192,7 @@ impl<'a> OperationReader<'a, '_> {
     }
 }
 
-/// The style's name in OpenAPI.
+/// The style's name in OpenAPI 3.
 fn word(style: Style) -> &'static str {
     match style {
         Style::Simple => "simple",
