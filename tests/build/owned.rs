@@ -108,7 +108,7 @@ fn a_crate_in_its_owners_hands() {
     let mut client = Client::start_program(&program("owned-server"), &[], &env).modern();
     hooks_hold(&mut client);
     let requests = upstream.requests();
-    let lines: Vec<&str> = requests.iter().map(|request| request.target()).collect();
+    let lines: Vec<&str> = requests.iter().map(Recorded::target).collect();
     assert_eq!(lines, ["/v1/orders", "/v1/books/search"], "{requests:?}");
 
     let service = HttpServer::start_program(&program("examples/owned-service"), &[], &env);
