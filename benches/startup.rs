@@ -4,34 +4,20 @@
 //! command three times instead of fifteen. GitHub's document is measured where `MCPGEN_CORPUS` names
 //! the folder that holds it. It reads /proc, so it needs Linux.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use serde_json::Value;
 
 #[path = "support/process.rs"]
 mod process;
+#[path = "support/start.rs"]
+mod start;
 
 use process::{Process, median, megabytes, millis};
-
-/// The first message of a client that speaks MCP 2026-07-28.
-const LIST: &str = concat!(
-    r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"#,
-    r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","#,
-    r#""io.modelcontextprotocol/clientCapabilities":{}}}}"#,
-    "\n"
-);
-
-/// What one start showed.
-struct Start {
-    elapsed: Duration,
-    peak_kib: u64,
-    /// What was answered, in words.
-    answer: String,
-}
+use start::Start;
 
 fn main() -> Result<()> {
     let quick = std::env::args().any(|arg| arg == "--quick");
@@ -109,28 +95,14 @@ fn mcpgen(args: &[&str]) -> Command {
     command
 }
 
-/// Starts a server on stdio and lists its tools. The request is there before the server is.
+/// Starts a server on stdio and lists its tools.
 fn serve(document: &str) -> Result<Start> {
-    let started = Instant::now();
-    let mut command = mcpgen(&["serve", document, "--base-url", "http://127.0.0.1:1"]);
-    let mut child = Process(command.stdout(Stdio::piped()).spawn()?);
-    let mut stdin = child.0.stdin.take().context("a pipe")?;
-    stdin.write_all(LIST.as_bytes())?;
-    let mut stdout = BufReader::new(child.0.stdout.take().context("a pipe")?);
-    let mut line = String::new();
-    stdout.read_line(&mut line)?;
-    let elapsed = started.elapsed();
-    let peak_kib = child.peak_kib()?;
-    drop(stdin);
-    ensure!(child.0.wait()?.success(), "the server did not end well");
-    let answer: Value = serde_json::from_str(&line).context(line.clone())?;
-    let tools = answer.pointer("/result/tools").and_then(Value::as_array);
-    let tools = tools.with_context(|| line.clone())?.len();
-    Ok(Start {
-        elapsed,
-        peak_kib,
-        answer: format!("{tools} tools, {} kB", line.len() / 1000),
-    })
+    start::listed(mcpgen(&[
+        "serve",
+        document,
+        "--base-url",
+        "http://127.0.0.1:1",
+    ]))
 }
 
 /// Runs a check to its end.

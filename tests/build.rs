@@ -7,6 +7,7 @@ use crate::support::cargo::{cargo, relative};
 use crate::support::process::run_program;
 use crate::support::{Output, Scratch, root, run};
 
+mod owned;
 mod refused;
 mod rustfmt;
 

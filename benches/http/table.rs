@@ -1,60 +1,6 @@
 //! The figures as a table.
 
-use crate::process::median;
-
-/// One measurement of one server under one load.
-#[derive(Clone, Copy)]
-pub(crate) struct Cell {
-    /// Median latency, ms.
-    pub(crate) p50: f64,
-    /// 99th percentile, ms.
-    pub(crate) p99: f64,
-    /// Calls a second.
-    pub(crate) throughput: f64,
-    /// The server's CPU time, ms per 1,000 calls.
-    pub(crate) cpu: f64,
-    /// Peak resident set, MB.
-    pub(crate) peak: f64,
-}
-
-/// One server under one load.
-pub(crate) struct Row {
-    name: &'static str,
-    clients: usize,
-    pub(crate) cells: Vec<Cell>,
-}
-
-impl Row {
-    pub(crate) fn new(name: &'static str, clients: usize) -> Self {
-        Self {
-            name,
-            clients,
-            cells: Vec::new(),
-        }
-    }
-
-    /// The median of one figure.
-    fn median(&self, figure: impl Fn(&Cell) -> f64) -> f64 {
-        let figures: Vec<f64> = self.cells.iter().map(figure).collect();
-        median(&figures).unwrap_or(f64::NAN)
-    }
-
-    /// The mean of one figure: right for one that is read in coarse steps.
-    #[allow(clippy::cast_precision_loss, reason = "rounds are few")]
-    fn mean(&self, figure: impl Fn(&Cell) -> f64) -> f64 {
-        let figures = self.cells.iter().map(figure);
-        figures.sum::<f64>() / self.cells.len() as f64
-    }
-
-    /// How far the fastest round is above the slowest, in percent.
-    fn spread(&self) -> f64 {
-        let figures = self.cells.iter().map(|cell| cell.throughput);
-        let (low, high) = figures.fold((f64::INFINITY, 0.0_f64), |(low, high), figure| {
-            (low.min(figure), high.max(figure))
-        });
-        (high / low - 1.0) * 100.0
-    }
-}
+use crate::server::{Cell, Row};
 
 /// A Markdown table with ratios to the second floor at the same number of clients.
 pub(crate) fn markdown(rows: &[Row]) -> String {

@@ -1,0 +1,50 @@
+//! One start of a server over standard input and output.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::process::Process;
+
+/// The first message of a client that speaks MCP 2026-07-28.
+const LIST: &str = concat!(
+    r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"#,
+    r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","#,
+    r#""io.modelcontextprotocol/clientCapabilities":{}}}}"#,
+    "\n"
+);
+
+/// What one start showed.
+pub(crate) struct Start {
+    pub(crate) elapsed: Duration,
+    pub(crate) peak_kib: u64,
+    /// What was answered, in words.
+    pub(crate) answer: String,
+}
+
+/// Starts a server on stdio and lists its tools. The request is there before the server is.
+pub(crate) fn listed(mut command: Command) -> Result<Start> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let started = Instant::now();
+    let mut child = Process(command.stderr(Stdio::null()).spawn()?);
+    let mut stdin = child.0.stdin.take().context("a pipe")?;
+    stdin.write_all(LIST.as_bytes())?;
+    let mut stdout = BufReader::new(child.0.stdout.take().context("a pipe")?);
+    let mut line = String::new();
+    stdout.read_line(&mut line)?;
+    let elapsed = started.elapsed();
+    let peak_kib = child.peak_kib()?;
+    drop(stdin);
+    ensure!(child.0.wait()?.success(), "the server did not end well");
+    let answer: Value = serde_json::from_str(&line).context(line.clone())?;
+    let tools = answer.pointer("/result/tools").and_then(Value::as_array);
+    let tools = tools.with_context(|| line.clone())?.len();
+    Ok(Start {
+        elapsed,
+        peak_kib,
+        answer: format!("{tools} tools, {} kB", line.len() / 1000),
+    })
+}
