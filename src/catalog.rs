@@ -49,6 +49,7 @@ pub struct Capability {
     /// HTTP method, upper case.
     pub method: String,
     /// Path template; what follows a `?` in it goes with every request.
+    /// What begins with `#` tells operations of one path apart and is not sent.
     pub path: String,
     /// Tags.
     pub tags: Vec<String>,
@@ -84,6 +85,11 @@ impl Capability {
     /// `GET /pets/{petId}`: what a person calls it.
     pub fn label(&self) -> String {
         format!("{} {}", self.method, self.path)
+    }
+
+    /// The path template as it is sent: no URL is sent with its fragment (RFC 9110 §7.1).
+    pub fn sent_path(&self) -> &str {
+        self.path.split('#').next().unwrap_or_default()
     }
 }
 

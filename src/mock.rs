@@ -21,7 +21,7 @@ pub fn backends(
     let samples: BTreeMap<(&str, &str), &Sample> = catalog
         .capabilities
         .iter()
-        .map(|c| ((c.method.as_str(), c.path.as_str()), &c.output.sample))
+        .map(|c| ((c.method.as_str(), c.sent_path()), &c.output.sample))
         .collect();
     manifest
         .tools

@@ -43,7 +43,7 @@ pub(super) fn tool(
         action: Action::Http(HttpAction {
             method: capability.method.clone(),
             base_url: capability.base_url.clone(),
-            path: capability.path.clone(),
+            path: capability.sent_path().to_owned(),
             params: arguments.params,
             body: arguments.body,
             accept: Some(accept(capability)),

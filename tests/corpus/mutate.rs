@@ -8,7 +8,7 @@ use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mcpgen::compile::compile;
-use mcpgen::diag::{Diagnostics, render};
+use mcpgen::diag::{Diagnostics, FileId, render};
 use mcpgen::input::documents::Documents;
 use mcpgen::input::openapi::{ReadOptions, read};
 use mcpgen::policy::Policy;
@@ -109,6 +109,7 @@ fn compiled(text: &str) -> Option<Manifest> {
     let mut diags = Diagnostics::default();
     let options = ReadOptions {
         fallback_name: "api".into(),
+        strict: true,
         ..ReadOptions::default()
     };
     let policy = Policy {
@@ -116,8 +117,20 @@ fn compiled(text: &str) -> Option<Manifest> {
         ..Policy::default()
     };
     let tree = source.parse(&Budget::default(), &mut diags);
-    let catalog = tree.and_then(|tree| read(&Documents::at(tree, None), &options, &mut diags));
+    let documents = tree.map(|tree| Documents::at(tree, None));
+    let catalog = documents
+        .as_ref()
+        .and_then(|documents| read(documents, &options, &mut diags));
     let manifest = catalog.map(|catalog| compile(&catalog, &policy, &mut diags).manifest);
+    // Every finding is about a place of the document as it is written, or what is missing in one.
+    if let Some(documents) = &documents {
+        let places = diags.iter().filter_map(|found| found.loc.as_ref());
+        for loc in places.filter(|loc| loc.line_column.is_none() && loc.file == FileId::MAIN) {
+            let (parent, _) = loc.pointer.rsplit_once('/').unwrap_or_default();
+            let place = documents.main().pointer(parent);
+            assert!(place.is_some(), "no such place: {loc:?}");
+        }
+    }
     let source = Sources::from(source);
     let text = render::text(&diags, &source, false);
     assert_eq!(text.is_empty(), diags.is_empty());

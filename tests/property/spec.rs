@@ -82,7 +82,8 @@ pub(super) fn operation(document: &Value, path: &str, method: &str) -> Option<Op
     }
     let mut found = Operation {
         method: method.to_uppercase(),
-        path: path.to_owned(),
+        // A fragment is never sent.
+        path: path.split('#').next().unwrap_or_default().to_owned(),
         params: Vec::new(),
         body: Vec::new(),
         styled_parts: !swagger && !text(document, "openapi").starts_with("3.0"),

@@ -217,3 +217,22 @@ fn files_of_2_0() {
     let kind = request.header("content-type");
     assert_eq!(kind, Some("application/octet-stream"));
 }
+
+/// Operations that only a fragment tells apart: each is a tool, and no fragment is sent.
+#[test]
+fn fragments_tell_operations_apart() {
+    let action = |name: &str| {
+        let action =
+            json!({"in": "query", "name": "Action", "required": true, "schema": {"const": name}});
+        json!({"get": {"parameters": [action], "responses": {"200": {"description": "ok"}}}})
+    };
+    let mut scene = Scene::new(&json!({
+        "openapi": "3.1.0",
+        "info": {"title": "Shop", "version": "1"},
+        "paths": {"/#Action=List": action("List"), "/#Action=Count": action("Count")},
+    }));
+    for (tool, name) in [("get_action_list", "List"), ("get_action_count", "Count")] {
+        let request = scene.sends(tool, json!({"Action": name}));
+        assert_eq!(request.target(), format!("/?Action={name}"));
+    }
+}

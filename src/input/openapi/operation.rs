@@ -81,7 +81,7 @@ impl<'a> Reader<'a, '_> {
                 .filter(|id| !id.trim().is_empty())
                 .map(str::to_owned),
             method: method.to_owned(),
-            path: sent,
+            path: sent + template::fragment(path),
             tags: self.tags.of(node),
             effect: method::effect(method),
             idempotent: method::is_idempotent(method),

@@ -20,7 +20,8 @@ const ESCAPED: &AsciiSet = &CONTROLS
 /// The same in a query.
 const ESCAPED_QUERY: &AsciiSet = &ESCAPED.add(b'\'').add(b'|');
 
-/// A path begins with `/`, and a fragment is never sent (OpenAPI 3.1.1 §4.8.8.1).
+/// A path begins with `/` (OpenAPI 3.1.1 §4.8.8.1). A fragment, by which some documents tell operations
+/// of one path apart, is never sent, so that nothing can be filled in there.
 pub(super) fn path_shape(path: &str, item: &Node<'_>) -> Result<(), Box<Diagnostic>> {
     if !path.starts_with('/') {
         let message = "its path does not begin with `/`";
@@ -30,8 +31,8 @@ pub(super) fn path_shape(path: &str, item: &Node<'_>) -> Result<(), Box<Diagnost
             "begin the path with `/`",
         )));
     }
-    if path.contains('#') {
-        let message = "its path has a fragment, which is never sent";
+    if fragment(path).contains(['{', '}']) {
+        let message = "its path has a placeholder in its fragment, which is never sent";
         return Err(Box::new(malformed(
             item,
             message,
@@ -49,9 +50,16 @@ fn malformed(item: &Node<'_>, message: &str, help: &str) -> Diagnostic {
     Diagnostic::new(Code::Malformed, loc, message).help(help)
 }
 
+/// The part of a path that is not sent, with its `#`.
+pub(super) fn fragment(path: &str) -> &str {
+    let start = path.find('#').unwrap_or(path.len());
+    path.get(start..).unwrap_or_default()
+}
+
 /// A template's path and the pairs of its query. OpenAPI has no queries in paths, but documents do:
 /// the pairs go with every request.
 pub(super) fn halves(path: &str) -> (&str, Vec<&str>) {
+    let path = path.strip_suffix(fragment(path)).unwrap_or(path);
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     (path, pairs.collect())
@@ -184,6 +192,9 @@ mod tests {
             ("/a?", Some("/a")),
             ("/a?_method=DELETE", None),
             ("/a?b=/../c?", Some("/a?b=/../c?")),
+            ("/a?b#c?d#e", Some("/a?b")),
+            ("/a#../b", Some("/a")),
+            ("/#", Some("/")),
             ("/a/../admin", None),
             ("/a/%2e%2E/admin", None),
             ("/a/./b", None),
