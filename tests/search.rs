@@ -4,6 +4,7 @@
 mod bounds;
 mod calls;
 mod list;
+mod quality;
 
 use serde_json::Value;
 
