@@ -34,7 +34,7 @@ const GROUPS_MAX: usize = 400;
 /// How much the parts of a tool's texts count: name, title, request, tag, arguments, description,
 /// descriptions of arguments.
 const FIELDS: [Field; 7] = [
-    field(3.0, 0.6),
+    field(2.0, 0.6),
     field(3.0, 0.6),
     field(2.0, 0.6),
     field(1.0, 0.0),
@@ -186,14 +186,15 @@ impl Search {
     pub fn find(&self, question: &str) -> Vec<usize> {
         let texts = || self.tools.iter().map(|tool| (tool.head(), tool.texts()));
         let index = self.index.get_or_init(|| Index::new(&FIELDS, texts()));
-        let wish = lexicon::wish(question);
+        let plainly = lexicon::plainly(question);
+        let wish = lexicon::wish(&plainly);
         let weighed = |(at, score): (usize, f64)| {
             let effect = self.tools.get(at).map(|tool| tool.effect);
             let wished = wish.is_some() && effect == wish;
             (if wished { WISHED * score } else { score }, at)
         };
         let mut found: Vec<(f64, usize)> =
-            index.scores(question).into_iter().map(weighed).collect();
+            index.scores(&plainly).into_iter().map(weighed).collect();
         // Those that are alike stay in their order.
         found.sort_by(|(one, _), (other, _)| other.total_cmp(one));
         let named = self.named(question);

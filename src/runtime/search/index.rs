@@ -8,7 +8,7 @@ use super::lexicon::{replaced, synonyms};
 use super::words::{slips, words};
 
 /// How fast a word that comes again stops to count.
-const K1: f64 = 1.2;
+const K1: f64 = 2.0;
 /// What a word of much the same meaning counts of the word that was asked.
 const SYNONYM: f64 = 0.7;
 /// What a word counts that begins as the word that was asked, were they of the same length.

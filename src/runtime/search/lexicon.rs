@@ -28,27 +28,63 @@ const SAME: &str = "
 /// Words of people and of interfaces for much the same, a line each.
 const SYNONYMS: &str = "
     create add new open make register post
-    delete remove erase destroy
+    add put attach include
+    delete remove erase destroy drop
     update change edit modify set make turn
-    get show read view fetch see retrieve
+    rename name title
+    get show read view fetch see retrieve list
     find search query
-    give grant add
-    next upcoming
     replace overwrite
     enable activate
     disable deactivate
-    cancel stop abort
-    run execute start trigger launch dispatch
+    cancel stop abort end terminate
+    run execute start trigger launch dispatch begin
     publish release
+    give grant add
+    approve accept confirm
+    reject decline deny refuse
+    copy duplicate clone
+    download export
+    upload import
+    subscribe watch follow
+    comment reply
     user person people
+    member people user
+    client customer buyer subscriber
     issue bug ticket
     page site website
+    picture image photo
+    content file document
     compare diff difference
-    remaining left
+    remaining left limit quota
+    size big large spec
+    price cost
     refund reimburse
     balance money funds
-    permission access
-    latest newest recent";
+    permission access right
+    event activity happen
+    error fail failure
+    alert warning
+    next upcoming
+    latest newest recent last lately";
+
+/// Verbs of two words, and the one that is meant.
+const PHRASES: &str = "
+    get rid: delete
+    take away: remove
+    take off: remove
+    throw away: delete
+    turn on: enable
+    turn off: disable
+    switch on: enable
+    switch off: disable
+    shut down: stop
+    set up: create
+    sign up: create
+    look up: find
+    give back: return
+    money back: refund
+    sign off: approve";
 
 /// Words that ask to see something.
 const READ: &str = "
@@ -73,6 +109,8 @@ struct Lexicon {
     common: BTreeSet<&'static str>,
     same: BTreeMap<String, String>,
     synonyms: BTreeMap<String, Vec<String>>,
+    /// ` get rid ` and ` delete `.
+    phrases: Vec<(String, String)>,
     wishes: BTreeMap<&'static str, Effect>,
 }
 
@@ -94,6 +132,8 @@ impl Lexicon {
                 synonyms.entry(word.clone()).or_default().extend(others);
             }
         }
+        let phrases = PHRASES.lines().filter_map(|line| line.split_once(':'));
+        let spaced = |text: &str| format!(" {} ", text.trim());
         let wishes = [
             (READ, Effect::Read),
             (WRITE, Effect::Write),
@@ -106,6 +146,9 @@ impl Lexicon {
             common: COMMON.split_whitespace().collect(),
             same,
             synonyms,
+            phrases: phrases
+                .map(|(phrase, word)| (spaced(phrase), spaced(word)))
+                .collect(),
             wishes: wishes.collect(),
         }
     }
@@ -136,6 +179,15 @@ pub(super) fn synonyms(word: &str) -> &'static [String] {
         .unwrap_or_default()
 }
 
+/// A question in lower case, each verb of two words made one.
+pub(super) fn plainly(question: &str) -> String {
+    let mut text = format!(" {} ", split(question).join(" "));
+    for (phrase, word) in &LEXICON.phrases {
+        text = text.replace(phrase, word);
+    }
+    text
+}
+
 /// What a question wants done, by the first of its words that says so.
 pub(super) fn wish(question: &str) -> Option<Effect> {
     let words = split(question);
@@ -159,6 +211,20 @@ mod tests {
         ] {
             assert_eq!(wish(question), want, "{question}");
         }
+    }
+
+    #[test]
+    fn verbs_of_two_words() {
+        for (question, want) in [
+            ("Get rid of a label", " delete of a label "),
+            ("turn on/turn off", " enable disable "),
+            ("their money back", " their refund "),
+            ("offset up", " offset up "),
+            ("", "  "),
+        ] {
+            assert_eq!(plainly(question), want, "{question}");
+        }
+        assert_eq!(wish(&plainly("get rid of it")), Some(Effect::Destroy));
     }
 
     #[test]
