@@ -29,7 +29,7 @@ const PARTS: [&str; 2] = ["tuned", "held_out"];
 const FILES: [&str; 3] = ["github", "stripe", "kubernetes"];
 
 /// For a document; a debug build on a busy machine needs more than the usual.
-const TIME: Duration = Duration::from_secs(300);
+const TIME: Duration = Duration::from_mins(5);
 /// How many of the tools that are found count: a search returns eight.
 const BEST: usize = 5;
 /// Of a hundred questions at least so many are to be answered.
