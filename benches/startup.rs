@@ -25,6 +25,15 @@ const LIST: &str = concat!(
     "\n"
 );
 
+/// A search as the first message.
+const SEARCH: &str = concat!(
+    r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search_tools","#,
+    r#""arguments":{"query":"list the books or the labels"},"_meta":{"#,
+    r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","#,
+    r#""io.modelcontextprotocol/clientCapabilities":{}}}}"#,
+    "\n"
+);
+
 /// What one start showed.
 struct Start {
     elapsed: Duration,
@@ -46,10 +55,17 @@ fn main() -> Result<()> {
             .display()
             .to_string();
         let document = document.to_str().context("a path in UTF-8")?;
+        for mode in ["list", "search"] {
+            rows.push(row(
+                &format!("`serve --tools {mode}`, first `tools/list`: {name}"),
+                times,
+                || serve(document, mode, LIST),
+            )?);
+        }
         rows.push(row(
-            &format!("`serve`, first `tools/list`: {name}"),
+            &format!("`serve --tools search`, first search: {name}"),
             times,
-            || serve(document),
+            || serve(document, "search", SEARCH),
         )?);
         rows.push(row(&format!("`check`: {name}"), times, || check(document))?);
     }
@@ -109,13 +125,14 @@ fn mcpgen(args: &[&str]) -> Command {
     command
 }
 
-/// Starts a server on stdio and lists its tools. The request is there before the server is.
-fn serve(document: &str) -> Result<Start> {
+/// Starts a server on stdio and sends it a message, which is there before the server is.
+fn serve(document: &str, mode: &str, message: &str) -> Result<Start> {
     let started = Instant::now();
     let mut command = mcpgen(&["serve", document, "--base-url", "http://127.0.0.1:1"]);
+    command.args(["--tools", mode]);
     let mut child = Process(command.stdout(Stdio::piped()).spawn()?);
     let mut stdin = child.0.stdin.take().context("a pipe")?;
-    stdin.write_all(LIST.as_bytes())?;
+    stdin.write_all(message.as_bytes())?;
     let mut stdout = BufReader::new(child.0.stdout.take().context("a pipe")?);
     let mut line = String::new();
     stdout.read_line(&mut line)?;
@@ -124,7 +141,10 @@ fn serve(document: &str) -> Result<Start> {
     drop(stdin);
     ensure!(child.0.wait()?.success(), "the server did not end well");
     let answer: Value = serde_json::from_str(&line).context(line.clone())?;
-    let tools = answer.pointer("/result/tools").and_then(Value::as_array);
+    let tools = answer
+        .pointer("/result/tools")
+        .or_else(|| answer.pointer("/result/structuredContent/tools"))
+        .and_then(Value::as_array);
     let tools = tools.with_context(|| line.clone())?.len();
     Ok(Start {
         elapsed,

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::args::Args;
@@ -94,6 +95,27 @@ pub enum Reply {
     },
 }
 
+/// The tools of search mode that stand for those of a Manifest, in the order they are listed.
+pub fn metas(manifest: &Manifest) -> Vec<Meta> {
+    let tools = &manifest.tools;
+    let writes = tools.iter().any(|tool| tool.effect != Effect::Read);
+    let named = answer::tags(&groups(manifest), GROUPS_MAX);
+    let kinds = Kind::all(writes).iter();
+    kinds
+        .map(|kind| Meta::new(*kind, tools.len(), &named, writes))
+        .collect()
+}
+
+/// Tags with the number of their tools, in the order of the document.
+fn groups(manifest: &Manifest) -> Vec<(String, usize)> {
+    let mut counts: IndexMap<&String, usize> = IndexMap::new();
+    for group in manifest.tools.iter().filter_map(|tool| tool.group.as_ref()) {
+        *counts.entry(group).or_default() += 1;
+    }
+    let counts = counts.into_iter();
+    counts.map(|(tag, count)| (tag.clone(), count)).collect()
+}
+
 impl Search {
     /// The search over the tools of a Manifest that lists them in search mode. `schemas` are their
     /// input schemas, in the Manifest's order.
@@ -110,25 +132,13 @@ impl Search {
             .zip(schemas)
             .map(|(spec, schema)| Known::new(spec, schema.clone()))
             .collect();
-        let mut groups: Vec<(String, usize)> = Vec::new();
-        for group in tools.iter().filter_map(|tool| tool.group.as_ref()) {
-            match groups.iter_mut().find(|(known, _)| known == group) {
-                Some((_, count)) => *count += 1,
-                None => groups.push((group.clone(), 1)),
-            }
-        }
-        let writes = tools.iter().any(|tool| tool.effect != Effect::Read);
-        let named = answer::tags(&groups, GROUPS_MAX);
-        let kinds = Kind::all(writes).iter();
         let places = tools.iter().enumerate();
         Some(Self {
-            metas: kinds
-                .map(|kind| Meta::new(*kind, tools.len(), &named, writes))
-                .collect(),
+            metas: metas(manifest),
             pinned: manifest.listing.pinned.clone(),
             places: places.map(|(at, tool)| (tool.name.clone(), at)).collect(),
             tools,
-            groups,
+            groups: groups(manifest),
             index: OnceLock::new(),
         })
     }

@@ -3,10 +3,10 @@
 use rmcp::model::{Tool, ToolAnnotations};
 use serde_json::Value;
 
-use super::super::manifest::{Effect, Manifest, ToolSpec};
+use super::super::manifest::{Effect, ListMode, Manifest, ToolSpec};
 use super::super::output;
-use super::super::search::Search;
 use super::super::search::meta::Meta;
+use super::super::search::{self, Search};
 
 /// A tool as it stands in `tools/list`.
 pub fn listed(spec: &ToolSpec) -> Value {
@@ -15,10 +15,18 @@ pub fn listed(spec: &ToolSpec) -> Value {
 
 /// All that stands in `tools/list` for a Manifest.
 pub fn list(manifest: &Manifest) -> Vec<Value> {
-    let tools: Vec<Tool> = manifest.tools.iter().map(tool).collect();
-    let search = Search::new(manifest, tools.iter().map(|tool| &tool.input_schema));
-    listed_tools(tools, search.as_ref())
-        .iter()
+    let pinned = &manifest.listing.pinned;
+    let (metas, tools): (Vec<Meta>, Vec<&ToolSpec>) = match manifest.listing.mode {
+        ListMode::List => (Vec::new(), manifest.tools.iter().collect()),
+        ListMode::Search => {
+            let tools = manifest.tools.iter();
+            let pinned = tools.filter(|tool| pinned.contains(&tool.name));
+            (search::metas(manifest), pinned.collect())
+        }
+    };
+    let metas = metas.iter().map(meta_tool);
+    metas
+        .chain(tools.into_iter().map(tool))
         .map(|tool| serde_json::to_value(tool).unwrap_or_default())
         .collect()
 }
