@@ -27,7 +27,7 @@ use floors::Role;
 use load::Dialect;
 use process::{median, megabytes, millis};
 use server::{LOADS, Row, Server};
-use start::Start;
+use start::{LIST, Start};
 
 const MCPGEN: &str = env!("CARGO_BIN_EXE_mcpgen");
 const BOOKSHOP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/specs/bookshop/openapi.yaml");
@@ -77,9 +77,9 @@ fn start_up(times: usize, table: &mut Table) -> Result<()> {
         let mut command = Command::new(MCPGEN);
         command.args(["serve", BOOKSHOP, "--base-url", nobody]);
         command.args(["--enable", "destroy"]);
-        start::listed(command)
+        start::answered(command, LIST)
     };
-    let built = || start::listed(Command::new(&program));
+    let built = || start::answered(Command::new(&program), LIST);
     // The first starts read the files from the disk: they are not counted.
     let (first, second) = (serve()?, built()?);
     ensure!(first.answer == second.answer, "the lists are not the same");

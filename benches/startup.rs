@@ -17,7 +17,16 @@ mod process;
 mod start;
 
 use process::{Process, median, megabytes, millis};
-use start::Start;
+use start::{LIST, Start};
+
+/// A search as the first message.
+const SEARCH: &str = concat!(
+    r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search_tools","#,
+    r#""arguments":{"query":"list the books or the labels"},"_meta":{"#,
+    r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","#,
+    r#""io.modelcontextprotocol/clientCapabilities":{}}}}"#,
+    "\n"
+);
 
 fn main() -> Result<()> {
     let quick = std::env::args().any(|arg| arg == "--quick");
@@ -32,10 +41,17 @@ fn main() -> Result<()> {
             .display()
             .to_string();
         let document = document.to_str().context("a path in UTF-8")?;
+        for mode in ["list", "search"] {
+            rows.push(row(
+                &format!("`serve --tools {mode}`, first `tools/list`: {name}"),
+                times,
+                || serve(document, mode, LIST),
+            )?);
+        }
         rows.push(row(
-            &format!("`serve`, first `tools/list`: {name}"),
+            &format!("`serve --tools search`, first search: {name}"),
             times,
-            || serve(document),
+            || serve(document, "search", SEARCH),
         )?);
         rows.push(row(&format!("`check`: {name}"), times, || check(document))?);
     }
@@ -95,14 +111,11 @@ fn mcpgen(args: &[&str]) -> Command {
     command
 }
 
-/// Starts a server on stdio and lists its tools.
-fn serve(document: &str) -> Result<Start> {
-    start::listed(mcpgen(&[
-        "serve",
-        document,
-        "--base-url",
-        "http://127.0.0.1:1",
-    ]))
+/// Starts a server on stdio and sends it a message.
+fn serve(document: &str, mode: &str, message: &str) -> Result<Start> {
+    let mut command = mcpgen(&["serve", document, "--base-url", "http://127.0.0.1:1"]);
+    command.args(["--tools", mode]);
+    start::answered(command, message)
 }
 
 /// Runs a check to its end.

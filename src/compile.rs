@@ -10,12 +10,13 @@ use crate::catalog::{Capability, Catalog};
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
 use crate::policy::Policy;
 use crate::runtime::backends::http::is_private;
-use crate::runtime::manifest::{Effect, Manifest, ServerSpec, SourceSpec};
+use crate::runtime::manifest::{Effect, Listing, Manifest, ServerSpec, SourceSpec};
 
 mod args;
 pub mod budget;
 mod clamp;
 mod describe;
+mod listing;
 mod lower;
 mod name;
 mod pattern;
@@ -78,7 +79,6 @@ pub fn compile(catalog: &Catalog, policy: &Policy, diags: &mut Diagnostics) -> C
         policy,
         diags,
     );
-    budget::check(&tools, policy, diags);
     let source = SourceSpec {
         trusted_origins: policy.trusted_origins.clone(),
         credentials: catalog.credentials.clone(),
@@ -87,7 +87,7 @@ pub fn compile(catalog: &Catalog, policy: &Policy, diags: &mut Diagnostics) -> C
         max_response_bytes: policy.max_response_bytes,
     };
     let title = describe::clean(&catalog.title, describe::TITLE_MAX);
-    let manifest = Manifest {
+    let mut manifest = Manifest {
         version: Manifest::VERSION,
         server: ServerSpec {
             name: catalog.source.clone(),
@@ -99,9 +99,12 @@ pub fn compile(catalog: &Catalog, policy: &Policy, diags: &mut Diagnostics) -> C
             },
             instructions: None,
         },
+        listing: Listing::default(),
         sources: IndexMap::from([(catalog.source.clone(), source)]),
         tools,
     };
+    listing::choose(&mut manifest, policy, &selection.held_back, diags);
+    budget::check(&manifest, policy, diags);
     Compiled {
         manifest,
         held_back: selection.held_back,

@@ -171,6 +171,10 @@ codes! {
     PatternNotEnforced = "MG304", Warning;
     /// The list of tools costs more tokens than the budget.
     OverBudget = "MG305", Warning;
+    /// A `--pin` names no tool.
+    UnknownPin = "MG320", Error;
+    /// An operation comes to the name of a tool of search mode; its tool gets a suffix.
+    ReservedName = "MG321", Note;
 }
 
 impl Serialize for Code {

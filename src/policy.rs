@@ -24,8 +24,23 @@ pub struct Policy {
     pub timeout: Duration,
     /// Most bytes of a decoded response.
     pub max_response_bytes: u64,
-    /// What the list of tools may cost, in tokens, before there is a warning.
+    /// What the list of tools may cost, in tokens, before they are searched for or there is a warning.
     pub budget: usize,
+    /// How clients get to know the tools.
+    pub tools: ToolsMode,
+    /// Names of tools that are listed in search mode too.
+    pub pins: Vec<String>,
+}
+
+/// How clients get to know the tools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ToolsMode {
+    /// They search for them if the list would cost more than the budget.
+    Auto,
+    /// All are listed.
+    List,
+    /// A few are listed that find the others.
+    Search,
 }
 
 impl Default for Policy {
@@ -39,6 +54,8 @@ impl Default for Policy {
             timeout: Duration::from_secs(30),
             max_response_bytes: 2 * 1024 * 1024,
             budget: 20_000,
+            tools: ToolsMode::Auto,
+            pins: Vec::new(),
         }
     }
 }

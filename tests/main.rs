@@ -23,6 +23,7 @@ mod lint;
 mod parity;
 mod property;
 mod responses;
+mod search;
 #[allow(
     dead_code,
     unused_imports,

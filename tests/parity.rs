@@ -10,6 +10,8 @@
 //! - `{"cancel": call, "beside": call}`: the same while another call is in flight, which is answered
 //!   afterwards.
 
+mod search;
+
 use std::sync::Mutex;
 use std::sync::mpsc::{Sender, channel};
 
@@ -319,29 +321,39 @@ fn recorded(case: &str) -> Vec<Value> {
         .collect()
 }
 
+/// A session with the bookshop.
+fn session(steps: Vec<Value>) -> Session {
+    let (upstream, release) = upstream(bookshop);
+    let pair = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    Session {
+        steps,
+        upstream,
+        release,
+        env: CREDENTIALS.map(pair).to_vec(),
+    }
+}
+
+/// A program that is built from the crate of the bookshop with these options.
+fn built(scratch: &Scratch, name: &str, options: &[&str]) -> String {
+    let folder = scratch.path().join(name);
+    let output = folder.to_str().expect("UTF-8");
+    let build = ["build", DOCUMENT, "-o", output, "--name", name];
+    run(&[&build[..], options].concat(), &[], "").expect(0);
+    cargo::program(&folder, name)
+}
+
 #[test]
 fn a_crate_behaves_as_the_interpreter() {
     let steps = recorded("bookshop");
     assert!(steps.len() >= 100, "{} steps", steps.len());
     let cancelled = steps.iter().filter(|step| step.get("cancel").is_some());
     assert!(cancelled.count() >= 3);
-    let (upstream, release) = upstream(bookshop);
-    let base = format!("{}/v1", upstream.url());
-    let selection = ["--base-url", base.as_str(), "--enable", "destroy"];
+    let session = session(steps);
+    let base = format!("{}/v1", session.upstream.url());
+    let options = ["--base-url", base.as_str(), "--enable", "destroy"];
     let scratch = Scratch::new();
-    let folder = scratch.path().join("server");
-    let output = folder.to_str().expect("UTF-8");
-    let build = ["build", DOCUMENT, "-o", output, "--name", "parity-server"];
-    run(&[&build[..], &selection].concat(), &[], "").expect(0);
-    let program = cargo::program(&folder, "parity-server");
-    let pair = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-    let session = Session {
-        steps,
-        upstream,
-        release,
-        env: CREDENTIALS.map(pair).to_vec(),
-    };
-    let serve = [&["serve", DOCUMENT][..], &selection].concat();
+    let program = built(&scratch, "parity-server", &options);
+    let serve = [&["serve", DOCUMENT][..], &options].concat();
     let transcript = session.compare(&serve, &program);
     assert!(transcript.requests.len() > 50);
 }

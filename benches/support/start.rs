@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::process::Process;
 
 /// The first message of a client that speaks MCP 2026-07-28.
-const LIST: &str = concat!(
+pub(crate) const LIST: &str = concat!(
     r#"{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{"#,
     r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","#,
     r#""io.modelcontextprotocol/clientCapabilities":{}}}}"#,
@@ -25,13 +25,14 @@ pub(crate) struct Start {
     pub(crate) answer: String,
 }
 
-/// Starts a server on stdio and lists its tools. The request is there before the server is.
-pub(crate) fn listed(mut command: Command) -> Result<Start> {
+/// Starts a server on stdio and sends it a message, which is there before the server is. The answer
+/// has a list of tools.
+pub(crate) fn answered(mut command: Command, message: &str) -> Result<Start> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let started = Instant::now();
     let mut child = Process(command.stderr(Stdio::null()).spawn()?);
     let mut stdin = child.0.stdin.take().context("a pipe")?;
-    stdin.write_all(LIST.as_bytes())?;
+    stdin.write_all(message.as_bytes())?;
     let mut stdout = BufReader::new(child.0.stdout.take().context("a pipe")?);
     let mut line = String::new();
     stdout.read_line(&mut line)?;
@@ -40,7 +41,10 @@ pub(crate) fn listed(mut command: Command) -> Result<Start> {
     drop(stdin);
     ensure!(child.0.wait()?.success(), "the server did not end well");
     let answer: Value = serde_json::from_str(&line).context(line.clone())?;
-    let tools = answer.pointer("/result/tools").and_then(Value::as_array);
+    let tools = answer
+        .pointer("/result/tools")
+        .or_else(|| answer.pointer("/result/structuredContent/tools"))
+        .and_then(Value::as_array);
     let tools = tools.with_context(|| line.clone())?.len();
     Ok(Start {
         elapsed,

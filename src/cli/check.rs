@@ -145,12 +145,17 @@ fn summary(
         )?;
     }
     unreachable(out, compiled, &config)?;
-    let tokens = budget::total(tools);
+    let manifest = &compiled.manifest;
+    let tokens = budget::listed(manifest);
     writeln!(
         out,
-        "  tools/list   about {} tokens",
-        report::thousands(tokens)
+        "  tools/list   about {} tokens{}",
+        report::thousands(tokens),
+        report::searched(manifest)
     )?;
+    if !manifest.listing.pinned.is_empty() {
+        writeln!(out, "  pinned       {}", manifest.listing.pinned.join(", "))?;
+    }
     let (errors, warnings) = (
         loaded.diags.count(Severity::Error),
         loaded.diags.count(Severity::Warning),
@@ -242,7 +247,8 @@ fn print_json(loaded: &Loaded) -> anyhow::Result<()> {
             "left_out": left_out,
             "credentials": credentials,
             "unreachable": unreachable,
-            "tokens": budget::total(&compiled.manifest.tools),
+            "tokens": budget::listed(&compiled.manifest),
+            "listing": compiled.manifest.listing,
         })
     });
     let diagnostics = render::json(&loaded.diags, &loaded.sources);

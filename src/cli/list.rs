@@ -12,7 +12,7 @@ use super::options::DocOptions;
 use super::report;
 use crate::compile::budget;
 use crate::diag::render::printable;
-use crate::runtime::manifest::ToolSpec;
+use crate::runtime::manifest::{ListMode, ToolSpec};
 
 /// List the tools with their effect, request, arguments and cost
 #[derive(Debug, Args)]
@@ -59,6 +59,13 @@ impl List {
         match report::held_back(compiled) {
             Some(off) => writeln!(stdout, "; {off} off ({})", report::enabling(compiled))?,
             None => writeln!(stdout)?,
+        }
+        if compiled.manifest.listing.mode == ListMode::Search {
+            let tokens = report::thousands(budget::listed(&compiled.manifest));
+            writeln!(
+                stdout,
+                "clients search for them, in a list of about {tokens} tokens; --tools list lists all"
+            )?;
         }
         loaded.mention_warnings(&self.options.doc)?;
         Ok(ExitCode::SUCCESS)

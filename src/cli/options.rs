@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use url::Url;
 
 use crate::input::fetch::{FetchOptions, RefHost, RefOptions};
-use crate::policy::{Pattern, Policy};
+use crate::policy::{Pattern, Policy, ToolsMode};
 use crate::runtime::command::UpstreamOptions;
 use crate::runtime::manifest::Effect;
 
@@ -64,7 +64,16 @@ pub(super) struct DocOptions {
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
     pub(super) timeout: Duration,
 
-    /// Tokens that the list of tools may cost before there is a warning
+    /// How clients get the tools: `list` them all, or list a few to `search` for them; `auto`
+    /// searches where the list would be over the budget
+    #[arg(long, value_name = "MODE", default_value = "auto")]
+    pub(super) tools: Tools,
+
+    /// A tool to list in search mode too; repeatable
+    #[arg(long, value_name = "TOOL")]
+    pub(super) pin: Vec<String>,
+
+    /// Tokens that the list of tools may cost before clients search, or there is a warning
     #[arg(long, value_name = "TOKENS", default_value_t = Policy::default().budget)]
     pub(super) budget: usize,
 
@@ -83,6 +92,17 @@ pub(super) enum Enable {
     Write,
     /// Reads, writes and deletes
     Destroy,
+}
+
+/// How clients get to know the tools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Tools {
+    /// Search where the list would be over the budget
+    Auto,
+    /// All are listed
+    List,
+    /// A few are listed that find the others
+    Search,
 }
 
 impl DocOptions {
@@ -151,6 +171,12 @@ impl DocOptions {
             trusted_origins: named.collect(),
             timeout: self.timeout,
             budget: self.budget,
+            tools: match self.tools {
+                Tools::Auto => ToolsMode::Auto,
+                Tools::List => ToolsMode::List,
+                Tools::Search => ToolsMode::Search,
+            },
+            pins: self.pin.clone(),
             ..Policy::default()
         })
     }

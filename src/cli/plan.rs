@@ -10,7 +10,8 @@ use super::load::load;
 use super::options::DocOptions;
 use crate::diag::render::printable;
 use crate::runtime::manifest::{
-    Action, BodyContent, ClientAuth, CredentialSpec, HttpAction, Manifest, Requirement, ToolSpec,
+    Action, BodyContent, ClientAuth, CredentialSpec, HttpAction, ListMode, Manifest, Requirement,
+    ToolSpec,
 };
 
 /// Print the finished server: every tool, where each argument goes, its clamps and its request
@@ -80,6 +81,13 @@ fn print_text(manifest: &Manifest) -> anyhow::Result<()> {
                     writeln!(out, "    with {}", printable(&format!("{name}={value}")))?;
                 }
             }
+        }
+    }
+    if manifest.listing.mode == ListMode::Search {
+        writeln!(out, "clients search for the tools")?;
+        if !manifest.listing.pinned.is_empty() {
+            let pinned = manifest.listing.pinned.join(", ");
+            writeln!(out, "  listed all the same: {}", printable(&pinned))?;
         }
     }
     for tool in &manifest.tools {

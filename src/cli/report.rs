@@ -6,10 +6,12 @@ use std::io::Write;
 
 use indexmap::IndexMap;
 
-use crate::compile::Compiled;
+use crate::compile::{Compiled, budget};
 use crate::diag::{Code, Diagnostic, render};
 use crate::runtime::config::{Config, Credential, filled};
-use crate::runtime::manifest::{Action, CredentialSpec, Effect, Manifest, Requirement, ToolSpec};
+use crate::runtime::manifest::{
+    Action, CredentialSpec, Effect, ListMode, Manifest, Requirement, ToolSpec,
+};
 
 /// A number with its thousands apart: `12,345`.
 pub(super) fn thousands(number: usize) -> String {
@@ -22,6 +24,15 @@ pub(super) fn thousands(number: usize) -> String {
         out.push(digit);
     }
     out
+}
+
+/// What search mode saves, after the cost of the list; nothing if all tools are listed.
+pub(super) fn searched(manifest: &Manifest) -> String {
+    if manifest.listing.mode == ListMode::List {
+        return String::new();
+    }
+    let all = thousands(budget::total(&manifest.tools));
+    format!(": the tools are searched for (--tools list lists them, for about {all})")
 }
 
 /// `1 read`, `2 reads`.

@@ -12,6 +12,7 @@ use crate::compile::Compiled;
 use crate::diag::{Code, render};
 use crate::runtime::command::ServeOptions;
 use crate::runtime::config::Config;
+use crate::runtime::manifest::ListMode;
 
 /// Serve a document's operations as MCP tools over stdio or Streamable HTTP
 #[derive(Debug, Args)]
@@ -107,6 +108,12 @@ impl Serve {
             }
         }
         let tools = report::count(compiled.manifest.tools.len(), "tool");
+        if compiled.manifest.listing.mode == ListMode::Search {
+            writeln!(
+                stderr,
+                "mcpgen: clients search for the tools; --tools list lists them all"
+            )?;
+        }
         match report::held_back(compiled) {
             Some(off) => writeln!(
                 stderr,

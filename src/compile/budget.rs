@@ -4,8 +4,8 @@
 //! that is the same on every machine. Models count differently.
 
 use crate::diag::{Code, Diagnostic, Diagnostics};
-use crate::policy::Policy;
-use crate::runtime::manifest::ToolSpec;
+use crate::policy::{Policy, ToolsMode};
+use crate::runtime::manifest::{ListMode, Manifest, ToolSpec};
 use crate::runtime::server;
 
 /// Bytes of JSON that are taken for one token.
@@ -26,16 +26,35 @@ pub fn total(tools: &[ToolSpec]) -> usize {
     tools.iter().map(tokens).sum()
 }
 
+/// What `tools/list` costs: of all tools, or in search mode of those that are listed.
+pub fn listed(manifest: &Manifest) -> usize {
+    match manifest.listing.mode {
+        ListMode::List => total(&manifest.tools),
+        ListMode::Search => server::list(manifest)
+            .iter()
+            .map(|tool| of_text(&tool.to_string()))
+            .sum(),
+    }
+}
+
 /// A warning if the list of tools is over the budget.
-pub(super) fn check(tools: &[ToolSpec], policy: &Policy, diags: &mut Diagnostics) {
-    let total = total(tools);
-    if total <= policy.budget {
+pub(super) fn check(manifest: &Manifest, policy: &Policy, diags: &mut Diagnostics) {
+    let cost = listed(manifest);
+    if cost <= policy.budget {
         return;
     }
     let message = format!(
-        "the list of tools costs about {total} tokens, more than the budget of {}",
+        "the list of tools costs about {cost} tokens, more than the budget of {}",
         policy.budget
     );
-    let help = "`mcpgen list` shows what each costs; --include and --exclude choose, --budget sets the budget";
+    let help = match policy.tools {
+        ToolsMode::List => {
+            "`mcpgen list` shows what each costs; --include and --exclude choose, --tools search lists a few \
+             that find the others, --budget sets the budget"
+        }
+        ToolsMode::Auto | ToolsMode::Search => {
+            "`mcpgen list` shows what each costs; --include and --exclude choose, --budget sets the budget"
+        }
+    };
     diags.push(Diagnostic::general(Code::OverBudget, message).help(help));
 }

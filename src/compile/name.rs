@@ -8,6 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use crate::catalog::{Capability, Catalog};
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::runtime::search::meta::Kind;
 
 /// Longest tool name, in bytes: clients put a prefix before it and stop at 64.
 const NAME_MAX: usize = 48;
@@ -43,7 +44,8 @@ const ABBREVIATIONS: [(&str, &str); 22] = [
 /// The names of all capabilities, in their order. Every capability of a document takes part, chosen
 /// or not, so that a name does not depend on the choice.
 pub(super) fn names(catalog: &Catalog, diags: &mut Diagnostics) -> Vec<String> {
-    let plain: Vec<String> = catalog.capabilities.iter().map(name).collect();
+    let own = |capability| unreserved(name(capability), capability, diags);
+    let plain: Vec<String> = catalog.capabilities.iter().map(own).collect();
     let mut owners: BTreeMap<&str, Vec<&Capability>> = BTreeMap::new();
     for (name, capability) in plain.iter().zip(&catalog.capabilities) {
         owners.entry(name).or_default().push(capability);
@@ -80,6 +82,22 @@ pub(super) fn names(catalog: &Catalog, diags: &mut Diagnostics) -> Vec<String> {
         .zip(&catalog.capabilities)
         .map(unique)
         .collect()
+}
+
+/// The name, with a suffix if it is that of a tool of search mode: always, so that it does not depend
+/// on how the tools are listed.
+fn unreserved(name: String, capability: &Capability, diags: &mut Diagnostics) -> String {
+    if !Kind::all(true).iter().any(|kind| kind.name() == name) {
+        return name;
+    }
+    let label = capability.label();
+    let message =
+        format!("{label} comes to the tool name `{name}`, which search mode has for itself");
+    diags.push(
+        Diagnostic::new(Code::ReservedName, capability.loc.clone(), message)
+            .help("it gets a suffix made from its method and path; another operationId avoids it"),
+    );
+    with_hash(&name, &label)
 }
 
 /// The name of one capability: from its id, else from method and path.

@@ -169,10 +169,38 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ),
     ("src/runtime/plain.rs", include_str!("../runtime/plain.rs")),
     ("src/runtime/scan.rs", include_str!("../runtime/scan.rs")),
+    (
+        "src/runtime/search.rs",
+        include_str!("../runtime/search.rs"),
+    ),
+    (
+        "src/runtime/search/answer.rs",
+        include_str!("../runtime/search/answer.rs"),
+    ),
+    (
+        "src/runtime/search/index.rs",
+        include_str!("../runtime/search/index.rs"),
+    ),
+    (
+        "src/runtime/search/lexicon.rs",
+        include_str!("../runtime/search/lexicon.rs"),
+    ),
+    (
+        "src/runtime/search/meta.rs",
+        include_str!("../runtime/search/meta.rs"),
+    ),
+    (
+        "src/runtime/search/words.rs",
+        include_str!("../runtime/search/words.rs"),
+    ),
     ("src/runtime/serve.rs", include_str!("../runtime/serve.rs")),
     (
         "src/runtime/server.rs",
         include_str!("../runtime/server.rs"),
+    ),
+    (
+        "src/runtime/server/tools.rs",
+        include_str!("../runtime/server/tools.rs"),
     ),
     ("src/runtime/stdio.rs", include_str!("../runtime/stdio.rs")),
     (

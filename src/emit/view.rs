@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::ident::{camel, literal, raw_json, snake, unique};
 use crate::runtime::manifest::{
-    Action, ArgSpec, ClientAuth, CredentialSpec, Effect, HttpAction, KeyPlace, Manifest,
-    ParamContent, Place, Requirement, SourceSpec, ToolSpec, WireParam,
+    Action, ArgSpec, ClientAuth, CredentialSpec, Effect, HttpAction, KeyPlace, ListMode, Listing,
+    Manifest, ParamContent, Place, Requirement, SourceSpec, ToolSpec, WireParam,
 };
 
 /// The whole crate.
@@ -25,6 +25,8 @@ pub(super) struct Crate {
     pub(super) tools: Vec<(String, String)>,
     /// Rust expression of the server's identity.
     pub(super) server: String,
+    /// Rust expression of how the tools are listed.
+    pub(super) listing: String,
     /// (name literal, expression) of each source.
     pub(super) sources: Vec<(String, String)>,
     /// What comes from the environment: variables between backquotes, and what they are for.
@@ -113,6 +115,7 @@ impl Crate {
                 owned(&server.version),
                 text(server.instructions.as_ref())
             ),
+            listing: listing(&manifest.listing),
             sources: manifest
                 .sources
                 .iter()
@@ -151,6 +154,18 @@ fn environment(manifest: &Manifest) -> Vec<String> {
     let mut seen = BTreeSet::new();
     lines.retain(|line| seen.insert(line.clone()));
     lines
+}
+
+fn listing(listing: &Listing) -> String {
+    if *listing == Listing::default() {
+        return "Listing::default()".to_owned();
+    }
+    let mode = match listing.mode {
+        ListMode::List => "List",
+        ListMode::Search => "Search",
+    };
+    let pinned = list(listing.pinned.iter().map(|name| owned(name)));
+    format!("Listing {{ mode: ListMode::{mode}, pinned: {pinned} }}")
 }
 
 fn owned(text: &str) -> String {

@@ -50,6 +50,7 @@ const HOMES: &[(&str, &[&str])] = &[
         "rmcp",
         &[
             "src/runtime/server.rs",
+            "src/runtime/server/",
             "src/runtime/serve.rs",
             "src/runtime/output.rs",
             "src/runtime/stdio.rs",

@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 use anyhow::{Context, bail, ensure};
 use url::Url;
 
-use crate::cli::options::{DocOptions, Enable, TokenAuth, TokenOptions, looks_secret};
+use crate::cli::options::{DocOptions, Enable, TokenAuth, TokenOptions, Tools, looks_secret};
 use crate::policy::Policy;
 use crate::runtime::command::UpstreamOptions;
 
@@ -30,6 +30,8 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
         header,
         timeout,
         budget,
+        tools,
+        pin,
         upstream: UpstreamOptions { ca_cert, proxy },
         allow_http,
     } = options;
@@ -81,6 +83,14 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
     }
     if *timeout != Policy::default().timeout {
         add("--timeout", &format!("{}ms", timeout.as_millis()));
+    }
+    match tools {
+        Tools::Auto => {}
+        Tools::List => add("--tools", "list"),
+        Tools::Search => add("--tools", "search"),
+    }
+    for name in pin {
+        add("--pin", name);
     }
     if *budget != Policy::default().budget {
         add("--budget", &budget.to_string());
