@@ -18,12 +18,7 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
         refs_host,
         overlay,
         base_url,
-        token:
-            TokenOptions {
-                url: token_url,
-                auth: token_auth,
-                field: token_fields,
-            },
+        token,
         enable,
         include,
         exclude,
@@ -55,15 +50,8 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
     if let Some(url) = base_url {
         add("--base-url", url);
     }
-    if let Some(url) = token_url {
-        add("--token-url", url);
-    }
-    match token_auth {
-        None | Some(TokenAuth::Basic) => {}
-        Some(TokenAuth::Form) => add("--token-auth", "form"),
-    }
-    for field in token_fields {
-        add("--token-field", field);
+    for (option, value) in token_arguments(token) {
+        add(option, value);
     }
     match enable {
         None => {}
@@ -116,6 +104,18 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
         );
     }
     Ok(args)
+}
+
+/// The options for token endpoints, with their values.
+fn token_arguments(options: &TokenOptions) -> Vec<(&'static str, &str)> {
+    let TokenOptions { url, auth, field } = options;
+    let url = url.as_ref().map(|url| ("--token-url", url.as_str()));
+    let auth = match auth {
+        None | Some(TokenAuth::Basic) => None,
+        Some(TokenAuth::Form) => Some(("--token-auth", "form")),
+    };
+    let fields = field.iter().map(|field| ("--token-field", field.as_str()));
+    url.into_iter().chain(auth).chain(fields).collect()
 }
 
 /// Whether two documents of command lines are one.
