@@ -14,6 +14,7 @@ pub mod media;
 pub mod output;
 pub mod plain;
 pub mod scan;
+pub mod search;
 pub mod serve;
 pub mod server;
 pub mod stdio;

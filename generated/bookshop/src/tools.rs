@@ -9,7 +9,7 @@ use crate::runtime::error::CallError;
 use crate::runtime::hooks::{Arguments, Hooks, NoHooks, Step};
 #[allow(unused_imports)]
 use crate::runtime::manifest::{
-    ClientAuth, CredentialSpec, KeyPlace, Manifest, ServerSpec, SourceSpec,
+    ClientAuth, CredentialSpec, KeyPlace, ListMode, Listing, Manifest, ServerSpec, SourceSpec,
 };
 
 pub mod authors;
@@ -29,6 +29,7 @@ pub fn manifest() -> Manifest {
             version: "1.0.0".to_owned(),
             instructions: None,
         },
+        listing: Listing::default(),
         sources: IndexMap::from([(
             "bookshop".to_owned(),
             SourceSpec {

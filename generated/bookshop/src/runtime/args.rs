@@ -10,7 +10,7 @@ use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::{Map, Number, Value, json};
 
 use super::error::CallError;
-use super::manifest::{Bound, ToolSpec};
+use super::manifest::{ArgSpec, Bound};
 
 mod effort;
 mod limits;
@@ -66,10 +66,9 @@ pub struct Checker {
 }
 
 impl Checker {
-    /// The checker of a tool whose input schema is `schema`.
-    pub fn new(tool: &ToolSpec, schema: Arc<Map<String, Value>>) -> Self {
-        let clamps = tool
-            .args
+    /// The checker of a tool whose input schema is `schema` and whose arguments are `args`.
+    pub fn new(args: &[ArgSpec], schema: Arc<Map<String, Value>>) -> Self {
+        let clamps = args
             .iter()
             .filter_map(|arg| Some((arg.name.clone(), arg.clamp?)))
             .collect();
@@ -347,44 +346,23 @@ fn quote_long(text: &str, max: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::manifest::{Action, ArgSpec, Effect, HttpAction};
     use super::*;
 
     fn checker(schema: Value, clamps: &[(&str, Option<i64>, Option<i64>)]) -> Checker {
         let Value::Object(schema) = schema else {
             panic!("not an object")
         };
-        let tool = ToolSpec {
-            name: "t".into(),
-            title: None,
-            group: None,
-            description: String::new(),
-            source: "s".into(),
-            effect: Effect::Read,
-            idempotent: true,
-            input_schema: schema.clone(),
-            output_schema: None,
-            args: clamps
-                .iter()
-                .map(|(name, min, max)| ArgSpec {
-                    name: (*name).to_owned(),
-                    clamp: Some(Bound {
-                        min: *min,
-                        max: *max,
-                    }),
-                })
-                .collect(),
-            action: Action::Http(HttpAction {
-                method: "GET".into(),
-                base_url: None,
-                path: "/".into(),
-                params: vec![],
-                body: None,
-                accept: None,
-                security: vec![],
-            }),
-        };
-        Checker::new(&tool, Arc::new(schema))
+        let args: Vec<ArgSpec> = clamps
+            .iter()
+            .map(|(name, min, max)| ArgSpec {
+                name: (*name).to_owned(),
+                clamp: Some(Bound {
+                    min: *min,
+                    max: *max,
+                }),
+            })
+            .collect();
+        Checker::new(&args, Arc::new(schema))
     }
 
     #[allow(clippy::needless_pass_by_value, reason = "it reads better in a table")]

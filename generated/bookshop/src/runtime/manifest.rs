@@ -18,6 +18,9 @@ pub struct Manifest {
     pub version: u32,
     /// How the server introduces itself.
     pub server: ServerSpec,
+    /// How clients get to know the tools.
+    #[serde(default, skip_serializing_if = "Listing::is_default")]
+    pub listing: Listing,
     /// Where calls go, by source name.
     pub sources: IndexMap<String, SourceSpec>,
     /// The tools, in the order they are listed.
@@ -49,6 +52,34 @@ pub struct ServerSpec {
     /// Advice to the model on how to use the tools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<String>,
+}
+
+/// How clients get to know the tools.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listing {
+    /// Whether they are listed or searched for.
+    pub mode: ListMode,
+    /// In search mode, the tools that are listed all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pinned: Vec<String>,
+}
+
+impl Listing {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Whether tools are listed or searched for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ListMode {
+    /// `tools/list` has all of them.
+    #[default]
+    List,
+    /// `tools/list` has a few that find, describe and call the others.
+    Search,
 }
 
 /// One source: an upstream and what it takes to reach it.

@@ -26,15 +26,7 @@ pub fn success(
     clamped: &[Clamped],
     fits: Option<&dyn Fn(&Value) -> bool>,
 ) -> CallToolResult {
-    let mut notes: Vec<String> = clamped
-        .iter()
-        .map(|c| {
-            format!(
-                "note: {} was changed from {} to {}, its bound",
-                c.pointer, c.from, c.to
-            )
-        })
-        .collect();
+    let mut notes = notes(clamped);
     notes.extend(outcome.note.map(|note| format!("note: {note}")));
     let mut structured = fits
         .and_then(|_| unstructured(&outcome.content))
@@ -63,6 +55,39 @@ pub fn success(
         )),
         Content::Empty => None,
     };
+    let mut result = complete(main, structured, &notes, clamped);
+    if !outcome.facts.is_empty() {
+        let facts = object(outcome.facts);
+        let meta = result.meta.get_or_insert_default();
+        meta.0.insert(RESPONSE_KEY.to_owned(), facts.into());
+    }
+    result
+}
+
+/// The result of a call that the server itself answers: a structured value, and a text that says the
+/// same in fewer words.
+pub fn told(value: Value, text: String, clamped: &[Clamped]) -> CallToolResult {
+    let text = ContentBlock::text(text);
+    complete(Some(text), Some(value), &notes(clamped), clamped)
+}
+
+/// A line on each value that was moved into its bounds.
+fn notes(clamped: &[Clamped]) -> Vec<String> {
+    let note = |c: &Clamped| {
+        format!(
+            "note: {} was changed from {} to {}, its bound",
+            c.pointer, c.from, c.to
+        )
+    };
+    clamped.iter().map(note).collect()
+}
+
+fn complete(
+    main: Option<ContentBlock>,
+    structured: Option<Value>,
+    notes: &[String],
+    clamped: &[Clamped],
+) -> CallToolResult {
     let mut content: Vec<ContentBlock> = main.into_iter().collect();
     if !notes.is_empty() {
         content.push(ContentBlock::text(notes.join("\n")));
@@ -77,10 +102,6 @@ pub fn success(
             .collect();
         meta.0
             .insert(CLAMPED_KEY.to_owned(), Value::Object(changes));
-    }
-    if !outcome.facts.is_empty() {
-        let facts = object(outcome.facts);
-        meta.0.insert(RESPONSE_KEY.to_owned(), facts.into());
     }
     result.meta = Some(meta).filter(|meta| !meta.0.is_empty());
     result

@@ -11,7 +11,7 @@ use rmcp::model::{
     ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesRequestMethod,
     ListResourceTemplatesResult, ListResourcesRequestMethod, ListResourcesResult, ListToolsResult,
     MetaObject, PaginatedRequestParams, ProtocolVersion, RequestId, RequestMetaObject,
-    ServerCapabilities, ServerConfig, ServerJsonRpcMessage, ServerResult, Tool, ToolAnnotations,
+    ServerCapabilities, ServerConfig, ServerJsonRpcMessage, ServerResult, Tool,
 };
 use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
@@ -21,10 +21,16 @@ use super::args::{Args, Checker};
 use super::backend::{Backend, Outcome};
 use super::error::CallError;
 use super::hooks::{Hooks, Step};
-use super::manifest::{Effect, Manifest, ToolSpec};
+use super::manifest::Manifest;
 use super::output;
 use super::plain::{self, Promise};
 use super::scan::Message;
+use super::search::{Reply, Search};
+
+mod tools;
+
+pub use tools::{list, listed};
+use tools::{listed_tools, tool};
 
 /// How long clients may keep a tool list, in milliseconds: it changes when the server restarts.
 const LIST_TTL_MS: u64 = 300_000;
@@ -40,8 +46,11 @@ pub struct Server {
 struct Inner {
     info: ServerConfig,
     info_meta: MetaObject,
+    /// What `tools/list` has.
     tools: Vec<Tool>,
+    /// All tools, listed or not.
     entries: IndexMap<String, Entry>,
+    search: Option<Search>,
     hooks: Option<Arc<dyn Hooks>>,
 }
 
@@ -66,10 +75,11 @@ pub struct PlainCall {
 
 /// Why a call cannot even be tried.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown tool `{name}`{}", near.as_ref().map(|n| format!("; did you mean `{n}`?")).unwrap_or_default())]
+#[error("unknown tool `{name}`{help}")]
 pub struct UnknownTool {
     name: String,
-    near: Option<String>,
+    /// What to do about it, after a semicolon.
+    help: String,
 }
 
 impl Server {
@@ -91,7 +101,7 @@ impl Server {
             entries.insert(
                 spec.name.clone(),
                 Entry {
-                    checker: Checker::new(spec, tool.input_schema.clone()),
+                    checker: Checker::new(&spec.args, tool.input_schema.clone()),
                     backend,
                     header_params: plain::has_header_params(&tool.input_schema),
                     output_schema: tool.output_schema.clone(),
@@ -100,6 +110,8 @@ impl Server {
             );
             tools.push(tool);
         }
+        let search = Search::new(manifest, tools.iter().map(|tool| &tool.input_schema));
+        let tools = listed_tools(tools, search.as_ref());
         let mut identity = Implementation::new(&manifest.server.name, &manifest.server.version);
         identity.title.clone_from(&manifest.server.title);
         let mut info_meta = MetaObject::new();
@@ -116,6 +128,7 @@ impl Server {
                 info_meta,
                 tools,
                 entries,
+                search,
                 hooks,
             }),
         }
@@ -163,14 +176,16 @@ impl Server {
     }
 
     fn entry(&self, name: &str) -> Result<&Entry, UnknownTool> {
-        self.inner.entries.get(name).ok_or_else(|| UnknownTool {
-            name: name.chars().filter(|c| !c.is_control()).take(64).collect(),
-            near: self.near(name),
+        self.inner.entries.get(name).ok_or_else(|| {
+            let near = self
+                .near(name)
+                .map(|near| format!("; did you mean `{near}`?"));
+            UnknownTool::new(name, near.unwrap_or_default())
         })
     }
 
     /// A tool whose name differs only in case or separators.
-    fn near(&self, name: &str) -> Option<String> {
+    fn near(&self, name: &str) -> Option<&String> {
         let plain = |text: &str| -> String {
             text.chars()
                 .filter(char::is_ascii_alphanumeric)
@@ -178,22 +193,30 @@ impl Server {
                 .collect()
         };
         let wanted = plain(name);
-        self.inner
-            .entries
-            .keys()
-            .find(|key| plain(key) == wanted)
-            .cloned()
+        let mut names = self.inner.entries.keys();
+        names.find(|key| plain(key) == wanted)
+    }
+
+    /// Whether clients may call a tool by this name; `Some(true)` if they have to repeat arguments in
+    /// headers.
+    fn listed(&self, name: &str) -> Option<bool> {
+        let entry = self.inner.entries.get(name);
+        match &self.inner.search {
+            Some(search) if search.meta(name).is_some() => Some(false),
+            Some(search) if !search.is_pinned(name) => None,
+            _ => entry.map(|entry| entry.header_params),
+        }
     }
 
     /// Reads a scanned message as the plain call that its headers promise.
     pub fn plain_call(&self, message: Message, promise: Promise<'_>) -> Option<PlainCall> {
         let parts = plain::parts(message, promise)?;
-        let entry = self.inner.entries.get(&parts.tool)?;
+        let header_params = self.listed(&parts.tool)?;
         let modern = promise != Promise::Legacy;
         if modern {
             let version = ProtocolVersion::V_2026_07_28;
             let meta = RequestMetaObject(MetaObject(parts.meta));
-            let in_order = !entry.header_params
+            let in_order = !header_params
                 && meta.protocol_version()? == version
                 && meta.missing_required_keys(&version).is_empty();
             if !in_order {
@@ -247,15 +270,44 @@ impl Server {
         name: &str,
         arguments: Map<String, Value>,
     ) -> Result<CallToolResult, UnknownTool> {
+        let Some(search) = &self.inner.search else {
+            return self.carried_out(name, arguments, None).await;
+        };
+        let Some(meta) = search.meta(name) else {
+            if search.is_pinned(name) {
+                return self.carried_out(name, arguments, None).await;
+            }
+            let help = match search.caller_of(name) {
+                Some(caller) => format!("; it is not listed: call it with `{caller}`"),
+                None => "; `search_tools` finds tools".to_owned(),
+            };
+            return Err(UnknownTool::new(name, help));
+        };
+        let started = Instant::now();
+        let reply = search.reply(meta, arguments);
+        let code = reply.as_ref().err().map_or("ok", |error| error.code);
+        let result = match reply {
+            Ok(Reply::Call { tool, arguments }) => {
+                return self.carried_out(&tool, arguments, Some(name)).await;
+            }
+            Ok(Reply::Told { value, text, args }) => output::told(value, text, args.clamped()),
+            Err(error) => output::failure(&error),
+        };
+        log(name, None, code, started);
+        Ok(result)
+    }
+
+    /// The result of a tool of the Manifest, called `via` another or by its own name.
+    async fn carried_out(
+        &self,
+        name: &str,
+        arguments: Map<String, Value>,
+        via: Option<&str>,
+    ) -> Result<CallToolResult, UnknownTool> {
         let started = Instant::now();
         let result = self.call(name, arguments).await?;
         let code = result.as_ref().err().map_or("ok", |error| error.code);
-        tracing::info!(
-            tool = name,
-            outcome = code,
-            elapsed_ms = started.elapsed().as_millis(),
-            "call"
-        );
+        log(name, via, code, started);
         let entry = self.entry(name)?;
         Ok(match result {
             Ok((outcome, args)) => {
@@ -267,6 +319,21 @@ impl Server {
             Err(error) => output::failure(&error),
         })
     }
+}
+
+impl UnknownTool {
+    fn new(name: &str, help: String) -> Self {
+        Self {
+            name: name.chars().filter(|c| !c.is_control()).take(64).collect(),
+            help,
+        }
+    }
+}
+
+/// A line in the log on a call.
+fn log(tool: &str, via: Option<&str>, outcome: &str, started: Instant) {
+    let elapsed_ms = started.elapsed().as_millis();
+    tracing::info!(tool, via, outcome, elapsed_ms, "call");
 }
 
 impl Entry {
@@ -296,32 +363,6 @@ impl Entry {
         validator
             .as_ref()
             .is_some_and(|validator| super::args::is_valid(validator, value))
-    }
-}
-
-/// A tool as it stands in `tools/list`.
-pub fn listed(spec: &ToolSpec) -> Value {
-    serde_json::to_value(tool(spec)).unwrap_or_default()
-}
-
-/// A tool as clients see it, with all four annotations.
-fn tool(spec: &ToolSpec) -> Tool {
-    let annotations = ToolAnnotations::new()
-        .read_only(spec.effect == Effect::Read)
-        // "Only additive" cannot be known of a write.
-        .destructive(spec.effect != Effect::Read)
-        .idempotent(spec.idempotent)
-        .open_world(true);
-    let mut tool = Tool::new(
-        spec.name.clone(),
-        spec.description.clone(),
-        output::schema(&spec.input_schema),
-    )
-    .with_annotations(annotations);
-    tool.title.clone_from(&spec.title);
-    match &spec.output_schema {
-        Some(schema) => tool.with_raw_output_schema(output::schema(schema)),
-        None => tool,
     }
 }
 
@@ -419,7 +460,12 @@ impl ServerHandler for Server {
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {
-        let index = self.inner.entries.get_index_of(name)?;
-        self.inner.tools.get(index).cloned()
+        let Some(search) = &self.inner.search else {
+            let index = self.inner.entries.get_index_of(name)?;
+            return self.inner.tools.get(index).cloned();
+        };
+        let listed = search.meta(name).is_some() || search.is_pinned(name);
+        let mut few = self.inner.tools.iter().filter(|_| listed);
+        few.find(|tool| tool.name == name).cloned()
     }
 }
