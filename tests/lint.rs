@@ -95,10 +95,9 @@ fn check(folder: &str, document: &Path) -> Option<String> {
         return None;
     }
     let mcpgen = env!("CARGO_BIN_EXE_mcpgen");
-    let output = lint(
-        folder,
-        &[mcpgen, "serve", document, "--mock", "--enable", "destroy"],
-    );
+    let options = ["--mock", "--enable", "destroy", "--tools", "list"];
+    let serve = [&[mcpgen, "serve", document], &options[..]].concat();
+    let output = lint(folder, &serve);
     let findings = output
         .stderr
         .lines()

@@ -64,8 +64,9 @@ impl Scene {
         let scratch = Scratch::new();
         let file = scratch.file("openapi.json", document.to_string());
         let base = upstream.url();
-        let args = [&["serve", &*file, "--base-url", &*base], options].concat();
-        let client = Client::start(&args, env);
+        // An attack on one tool is an attack on it, however large its schema makes the list.
+        let serve = ["serve", &*file, "--base-url", &*base, "--tools", "list"];
+        let client = Client::start(&[&serve, options].concat(), env);
         Self {
             client,
             upstream,
