@@ -252,6 +252,17 @@ pub fn escape(token: &str) -> String {
     token.replace('~', "~0").replace('/', "~1")
 }
 
+/// Longest message or help that is kept, in bytes: names of the document are part of them.
+const TEXT_MAX: usize = 2_000;
+/// Bytes that all findings together may have, in MiB.
+const ALL_MIB: usize = 32;
+
+/// The beginning of a text that is too long for a finding.
+pub(crate) fn shortened(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(TEXT_MAX))
+        .unwrap_or(text)
+}
+
 /// One finding.
 #[derive(Debug, Clone)]
 pub struct Diagnostic {
@@ -308,6 +319,8 @@ impl Diagnostic {
 pub struct Diagnostics {
     items: Vec<Diagnostic>,
     seen: BTreeSet<(Code, Option<Loc>, String)>,
+    /// What they take, about.
+    bytes: usize,
     moves: Option<Moves>,
 }
 
@@ -317,6 +330,27 @@ impl Diagnostics {
     pub fn push(&mut self, mut diagnostic: Diagnostic) {
         if let (Some(moves), Some(loc)) = (&self.moves, &mut diagnostic.loc) {
             moves.back(loc);
+        }
+        diagnostic
+            .message
+            .truncate(shortened(&diagnostic.message).len());
+        if let Some(help) = &mut diagnostic.help {
+            help.truncate(shortened(help).len());
+        }
+        let pointer = diagnostic.loc.as_ref().map_or(0, |loc| loc.pointer.len());
+        let cost = diagnostic.message.len() + pointer + 200;
+        let had_room = self.bytes <= ALL_MIB << 20;
+        if !had_room && diagnostic.severity != Severity::Error {
+            return;
+        }
+        self.bytes = self.bytes.saturating_add(cost);
+        if had_room && self.bytes > ALL_MIB << 20 {
+            let message =
+                format!("there are more than {ALL_MIB} MiB of findings; the rest is not shown");
+            let found = Diagnostic::general(Code::Budget, message);
+            let found = found.help("this limit is fixed; correct what is shown first");
+            let severity = Severity::Warning;
+            self.items.push(Diagnostic { severity, ..found });
         }
         let key = (
             diagnostic.code,

@@ -14,6 +14,7 @@ mod credentials;
 mod demo;
 mod diagnostics;
 mod docs;
+mod fuzz;
 mod golden;
 mod hostile;
 mod http;

@@ -20,6 +20,7 @@ mod references;
 mod retries;
 mod secrets;
 mod sessions;
+mod texts;
 mod tls;
 mod tokens;
 mod validation;

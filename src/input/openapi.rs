@@ -10,7 +10,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::catalog::{Catalog, LeftOut};
-use crate::diag::{Code, Diagnostic, Diagnostics, Loc, Severity};
+use crate::diag::{Code, Diagnostic, Diagnostics, Loc, Severity, shortened};
 use crate::input::documents::Documents;
 use crate::runtime::manifest::ClientAuth;
 
@@ -23,6 +23,7 @@ mod operation;
 mod output;
 mod param;
 mod refer;
+mod room;
 mod sample;
 mod schema;
 mod security;
@@ -233,7 +234,10 @@ impl<'a> Reader<'a, '_> {
                 self.diags.push(note);
             }
             match read {
-                Ok(capability) => self.catalog.capabilities.push(capability),
+                Ok(capability) if self.doc.has_room(room::of_capability(&capability)) => {
+                    self.catalog.capabilities.push(capability);
+                }
+                Ok(capability) => self.leave_out(label, room::none_left(capability.loc)),
                 Err(found) => self.leave_out(label, *found),
             }
         }
@@ -247,7 +251,7 @@ impl<'a> Reader<'a, '_> {
 
     /// Records an operation that cannot be a tool, with its diagnostic.
     fn leave_out(&mut self, operation: String, mut found: Diagnostic) {
-        let reason = found.message.clone();
+        let reason = shortened(&found.message).to_owned();
         found.message = format!("{operation} is left out: {reason}");
         found.severity = found.severity.max(Severity::Warning);
         self.diags.push(found);

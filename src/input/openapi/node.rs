@@ -15,6 +15,8 @@ pub(super) struct Doc<'a> {
     pub(super) version: Version,
     /// Schemas of arguments that were read so far, over all operations.
     pub(super) schemas_read: Cell<usize>,
+    /// Bytes of text of operations that were read so far.
+    pub(super) texts_read: Cell<usize>,
     /// Once it was asked for.
     pub(super) heirs: OnceCell<Heirs>,
     /// Where references out of the document lead; none if it is alone.

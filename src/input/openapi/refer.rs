@@ -33,6 +33,7 @@ impl<'a> Doc<'a> {
             root,
             version,
             schemas_read: Cell::new(0),
+            texts_read: Cell::new(0),
             heirs: OnceCell::new(),
             documents: None,
             notes: RefCell::default(),

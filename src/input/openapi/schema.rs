@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::allof;
 use super::node::{Doc, Node, Place};
+use super::room;
 use crate::diag::render::is_hiding;
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc, Severity};
 
@@ -136,6 +137,10 @@ impl<'a, 'd> Schemas<'a, 'd> {
             format!("its arguments need more than {OPERATION_SCHEMAS} schemas")
         } else if all > DOCUMENT_SCHEMAS {
             format!("the operations before it have used up {DOCUMENT_SCHEMAS} schemas")
+        } else if !self.doc.has_room(room::of_schema(node)) {
+            let found = room::none_left(node.loc());
+            self.broken.get_or_insert(Box::new(found));
+            return false;
         } else {
             return true;
         };
