@@ -35,15 +35,25 @@ pub struct Catalog {
 /// An operation that cannot be a tool.
 #[derive(Debug, Clone)]
 pub struct LeftOut {
-    /// What it is called: method and path.
+    /// What it is called: method and path, as the document writes them.
     pub operation: String,
     /// Why, in the words of its diagnostic.
     pub reason: String,
+    /// Its path, `operationId` and tags, as far as they could be read: what patterns are compared with.
+    pub path: String,
+    /// The `operationId`.
+    pub id: Option<String>,
+    /// Tags.
+    pub tags: Vec<String>,
+    /// What it would do to the world.
+    pub effect: Effect,
 }
 
 /// One thing a source can do.
 #[derive(Debug, Clone)]
 pub struct Capability {
+    /// Method and path as the document writes them: what its findings are filed under.
+    pub operation: String,
     /// What names it: the `operationId`.
     pub id: Option<String>,
     /// HTTP method, upper case.

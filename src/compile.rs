@@ -20,6 +20,7 @@ mod listing;
 mod lower;
 mod name;
 mod pattern;
+mod profile;
 mod select;
 mod share;
 
@@ -32,6 +33,10 @@ pub struct Compiled {
     pub held_back: Vec<HeldBack>,
     /// Operations that `include` and `exclude` leave out.
     pub deselected: usize,
+    /// The operation (see [`Capability::operation`]) that each tool is, in the order of the tools.
+    pub operations: Vec<String>,
+    /// Indices into [`Catalog::left_out`]: those that would be tools if they could be.
+    pub lost: Vec<usize>,
 }
 
 /// An operation that would be a tool if its effect were enabled.
@@ -45,7 +50,7 @@ pub struct HeldBack {
 
 /// Compiles a Catalog under a Policy.
 pub fn compile(catalog: &Catalog, policy: &Policy, diags: &mut Diagnostics) -> Compiled {
-    let names = name::names(catalog, diags);
+    let names = name::names(catalog, policy.profile, diags);
     let selection = select::select(catalog, &names, policy, diags);
     let mut patterns = pattern::Patterns::default();
     let deadline = catalog.deadline;
@@ -55,8 +60,21 @@ pub fn compile(catalog: &Catalog, policy: &Policy, diags: &mut Diagnostics) -> C
         .iter()
         .filter_map(|index| Some((catalog.capabilities.get(*index)?, names.get(*index)?)))
         .take_while(|_| !late())
-        .map(|(capability, name)| lower::tool(catalog, capability, name, &mut patterns, diags))
+        .map(|(capability, name)| {
+            diags.about(Some(&capability.operation));
+            let tool = lower::tool(
+                catalog,
+                capability,
+                name,
+                policy.profile,
+                &mut patterns,
+                diags,
+            );
+            (tool, capability.operation.clone())
+        })
         .collect();
+    diags.about(None);
+    let (tools, operations): (Vec<_>, Vec<_>) = tools.into_iter().unzip();
     if late() {
         diags.push(Diagnostic::out_of_time());
     }
@@ -89,6 +107,7 @@ pub fn compile(catalog: &Catalog, policy: &Policy, diags: &mut Diagnostics) -> C
     let title = describe::clean(&catalog.title, describe::TITLE_MAX);
     let mut manifest = Manifest {
         version: Manifest::VERSION,
+        profile: policy.profile,
         server: ServerSpec {
             name: catalog.source.clone(),
             title: (!title.is_empty()).then_some(title),
@@ -109,6 +128,8 @@ pub fn compile(catalog: &Catalog, policy: &Policy, diags: &mut Diagnostics) -> C
         manifest,
         held_back: selection.held_back,
         deselected: selection.deselected,
+        operations,
+        lost: selection.lost,
     }
 }
 

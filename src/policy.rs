@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use crate::runtime::manifest::Effect;
+use crate::runtime::manifest::{Effect, Profile};
 
 /// What an agent may do with a source.
 #[derive(Debug, Clone)]
@@ -26,6 +26,8 @@ pub struct Policy {
     pub max_response_bytes: u64,
     /// What the list of tools may cost, in tokens, before they are searched for or there is a warning.
     pub budget: usize,
+    /// The clients that the tools are written for.
+    pub profile: Profile,
     /// How clients get to know the tools.
     pub tools: ToolsMode,
     /// Names of tools that are listed in search mode too.
@@ -56,6 +58,7 @@ impl Default for Policy {
             budget: 20_000,
             tools: ToolsMode::Auto,
             pins: Vec::new(),
+            profile: Profile::default(),
         }
     }
 }

@@ -21,7 +21,7 @@ use mcpgen::policy::Policy;
 use mcpgen::runtime::manifest::Effect;
 use mcpgen::source::{Budget, Source};
 
-use crate::support::{golden, root, tools};
+use crate::support::{clients, golden, root, tools};
 
 mod mutate;
 
@@ -184,8 +184,18 @@ fn row(path: &Path) -> Row {
             "{file}: an operation is neither a tool nor left out"
         ));
     }
+    if diags.by_operation().count() != catalog.operations {
+        problems.push(format!(
+            "{file}: an operation is not in the ledger of losses"
+        ));
+    }
     problems.extend(
         tools::problems(&manifest)
+            .iter()
+            .map(|p| format!("{file}: {p}")),
+    );
+    problems.extend(
+        clients::refused(&manifest)
             .iter()
             .map(|p| format!("{file}: {p}")),
     );

@@ -7,7 +7,7 @@ use std::fs;
 
 use mcpgen::runtime::manifest::Manifest;
 
-use crate::support::{golden, root, run, tools};
+use crate::support::{clients, golden, root, run, tools};
 
 #[test]
 fn documents_compile_to_what_they_did() {
@@ -33,7 +33,8 @@ fn documents_compile_to_what_they_did() {
         );
         golden(&format!("golden/{case}/list.txt"), &of(&["list"]));
         let manifest: Manifest = serde_json::from_str(&plan).expect("a Manifest");
-        let problems = tools::problems(&manifest);
+        let mut problems = tools::problems(&manifest);
+        problems.extend(clients::refused(&manifest));
         assert!(problems.is_empty(), "{case}:\n{}", problems.join("\n"));
     }
 }

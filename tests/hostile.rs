@@ -103,7 +103,7 @@ fn build(scratch: &Scratch, name: &str, document: &Value) -> std::path::PathBuf 
 
 /// A long name without the hash at its end.
 fn without_hash(name: &str) -> &str {
-    let hash = name.len().checked_sub(6).filter(|at| *at > 20);
+    let hash = name.len().checked_sub(6).filter(|at| *at > 12);
     let parts = hash.and_then(|at| name.split_at_checked(at));
     match parts {
         Some((start, end)) if end.bytes().all(|b| b.is_ascii_hexdigit()) => start,

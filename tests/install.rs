@@ -373,6 +373,7 @@ fn options_become_arguments() {
         ("--header", "X-Tenant-Token: a ${env:TENANT_TOKEN}"),
         ("--timeout", "2m"),
         ("--budget", "30000"),
+        ("--profile", "gemini"),
         ("--ca-cert", "ca.pem"),
         ("--proxy", "http://127.0.0.1:8"),
     ];

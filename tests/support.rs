@@ -4,6 +4,7 @@
 pub(crate) mod arguments;
 pub(crate) mod cargo;
 pub(crate) mod client;
+pub(crate) mod clients;
 pub(crate) mod golden;
 pub(crate) mod http;
 pub(crate) mod process;

@@ -3,15 +3,20 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::json;
+
+mod loss;
+mod sarif;
+
+use loss::{Report, Status};
 
 use super::load::{Extra, Loaded, load_with};
 use super::options::DocOptions;
 use super::report::{self, CredentialState};
 use crate::catalog::Catalog;
 use crate::compile::{Compiled, budget};
-use crate::diag::{Severity, render};
+use crate::diag::{Bearing, Code, Diagnostic, Diagnostics, Severity, render};
 use crate::runtime::config::Config;
 use crate::runtime::manifest::Effect;
 
@@ -22,17 +27,48 @@ pub(super) struct Check {
     #[command(flatten)]
     options: DocOptions,
 
-    /// Print one JSON object with `diagnostics` and `summary`
+    /// Fail if an operation that is chosen is approximated or left out
+    #[arg(long)]
+    deny_loss: bool,
+
+    /// A code whose findings are no loss, as in MG309; repeatable
+    #[arg(long, value_name = "CODE", value_parser = code)]
+    allow: Vec<Code>,
+
+    /// How the findings are printed
+    #[arg(long, value_enum, default_value = "text", conflicts_with = "json")]
+    format: Format,
+
+    /// The same as --format json: `diagnostics`, `operations` and `summary`
     #[arg(long)]
     json: bool,
+
+    /// Every finding, and the operations that are exact
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+/// How findings are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   mcpgen check openapi.yaml
   mcpgen check openapi.yaml --enable destroy --json
+  mcpgen check openapi.yaml --deny-loss --allow MG309
+  mcpgen check openapi.yaml --format sarif > mcpgen.sarif
 
-Exit status: 0 if there is something to serve, 1 if there are errors.";
+An operation is exact if every value that the document describes can be given, is
+checked, and is sent as described. Exit status: 0 if there is something to serve,
+1 if there are errors, or losses with --deny-loss.";
 
 impl Check {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
@@ -44,31 +80,57 @@ impl Check {
                 loaded.diags.push(found);
             }
         }
-        if self.json {
-            print_json(&loaded)?;
-        } else {
-            print_text(&loaded)?;
+        let report = Report::new(&loaded, &self.allow);
+        match self.format {
+            _ if self.json => print_json(&loaded, &report)?,
+            Format::Json => print_json(&loaded, &report)?,
+            Format::Sarif => report::print_json(&sarif::log(&loaded, &report))?,
+            Format::Text => print_text(&loaded, &report, self.verbose)?,
         }
-        Ok(if loaded.diags.has_errors() {
-            ExitCode::FAILURE
-        } else {
-            ExitCode::SUCCESS
-        })
+        let lost = report.denied();
+        if self.deny_loss && lost > 0 {
+            let (all, are) = (report.chosen(), if lost == 1 { "is" } else { "are" });
+            let of = report::count(all, "operation");
+            writeln!(
+                anstream::stderr(),
+                "mcpgen: --deny-loss: {lost} of {of} {are} not exact"
+            )?;
+        }
+        Ok(
+            if loaded.diags.has_errors() || (self.deny_loss && lost > 0) {
+                ExitCode::FAILURE
+            } else {
+                ExitCode::SUCCESS
+            },
+        )
     }
 }
 
-fn print_text(loaded: &Loaded) -> anyhow::Result<()> {
+/// Reads a code, `MG309` or `mg309`.
+fn code(text: &str) -> Result<Code, String> {
+    let mut all = Code::ALL.iter().copied();
+    all.find(|code| code.as_str().eq_ignore_ascii_case(text))
+        .filter(|code| code.bearing() == Bearing::Loss)
+        .ok_or_else(|| format!("`{text}` is no code of a loss; the findings name theirs"))
+}
+
+fn print_text(loaded: &Loaded, report: &Report, verbose: bool) -> anyhow::Result<()> {
     let mut stdout = anstream::stdout().lock();
-    write!(
-        stdout,
-        "{}",
-        render::text(&loaded.diags, &loaded.sources, true)
-    )?;
+    // What many operations have in common, and is no great matter, is told in groups.
+    let told = |found: &&Diagnostic| {
+        verbose || found.bearing == Bearing::Nothing || found.severity > Severity::Note
+    };
+    let mut shown = Diagnostics::default();
+    for found in loaded.diags.iter().filter(told) {
+        shown.push(found.clone());
+    }
+    write!(stdout, "{}", render::text(&shown, &loaded.sources, true))?;
     if let Some((catalog, compiled)) = &loaded.compiled {
-        if !loaded.diags.is_empty() {
+        if !shown.is_empty() {
             writeln!(stdout)?;
         }
-        summary(&mut stdout, loaded, catalog, compiled)?;
+        summary(&mut stdout, loaded, (catalog, compiled), report)?;
+        report.print(&mut stdout, verbose)?;
     }
     stdout.flush()?;
     Ok(())
@@ -77,8 +139,8 @@ fn print_text(loaded: &Loaded) -> anyhow::Result<()> {
 fn summary(
     out: &mut impl Write,
     loaded: &Loaded,
-    catalog: &Catalog,
-    compiled: &Compiled,
+    (catalog, compiled): (&Catalog, &Compiled),
+    report: &Report,
 ) -> anyhow::Result<()> {
     let tools = &compiled.manifest.tools;
     writeln!(
@@ -122,16 +184,14 @@ fn summary(
             report::thousands(compiled.deselected)
         )?;
     }
-    if !catalog.left_out.is_empty() {
-        writeln!(
-            out,
-            "  left out     {}",
-            report::thousands(catalog.left_out.len())
-        )?;
-        for left_out in &catalog.left_out {
-            let line = format!("{}: {}", left_out.operation, left_out.reason);
-            writeln!(out, "    {}", render::printable(&line))?;
-        }
+    let classes: Vec<String> = [Status::Exact, Status::Approximated, Status::LeftOut]
+        .iter()
+        .map(|status| (report.count(*status), status.as_str()))
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!("{} {word}", report::thousands(number)))
+        .collect();
+    if !classes.is_empty() {
+        writeln!(out, "  loss         {}", classes.join(", "))?;
     }
     let config = Config::from_env(&compiled.manifest).unwrap_or_default();
     for state in report::credentials(&compiled.manifest, &config) {
@@ -214,7 +274,7 @@ fn destination(state: &CredentialState) -> String {
     text
 }
 
-fn print_json(loaded: &Loaded) -> anyhow::Result<()> {
+fn print_json(loaded: &Loaded, report: &Report) -> anyhow::Result<()> {
     let summary = loaded.compiled.as_ref().map(|(catalog, compiled)| {
         let config = Config::from_env(&compiled.manifest).unwrap_or_default();
         let credentials: Vec<_> = report::credentials(&compiled.manifest, &config)
@@ -244,6 +304,8 @@ fn print_json(loaded: &Loaded) -> anyhow::Result<()> {
             "tools": compiled.manifest.tools.len(),
             "off": {"write": compiled.held(Effect::Write), "destroy": compiled.held(Effect::Destroy)},
             "deselected": compiled.deselected,
+            "exact": report.count(Status::Exact),
+            "approximated": report.count(Status::Approximated),
             "left_out": left_out,
             "credentials": credentials,
             "unreachable": unreachable,
@@ -251,6 +313,9 @@ fn print_json(loaded: &Loaded) -> anyhow::Result<()> {
             "listing": compiled.manifest.listing,
         })
     });
-    let diagnostics = render::json(&loaded.diags, &loaded.sources);
-    report::print_json(&json!({"diagnostics": diagnostics, "summary": summary}))
+    report::print_json(&json!({
+        "diagnostics": report.findings,
+        "operations": report.json(),
+        "summary": summary,
+    }))
 }

@@ -13,7 +13,7 @@ use url::Url;
 use crate::input::fetch::{FetchOptions, RefHost, RefOptions};
 use crate::policy::{Pattern, Policy, ToolsMode};
 use crate::runtime::command::UpstreamOptions;
-use crate::runtime::manifest::Effect;
+use crate::runtime::manifest::{Effect, Profile};
 
 pub(super) use token::{TokenAuth, TokenOptions};
 
@@ -77,6 +77,10 @@ pub(super) struct DocOptions {
     #[arg(long, value_name = "TOKENS", default_value_t = Policy::default().budget)]
     pub(super) budget: usize,
 
+    /// The clients that tools are written for: what the models' APIs refuse is told in words instead
+    #[arg(long, value_name = "CLIENTS", value_enum, default_value = "strict")]
+    pub(super) profile: Clients,
+
     #[command(flatten)]
     pub(super) upstream: UpstreamOptions,
 
@@ -103,6 +107,33 @@ pub(super) enum Tools {
     List,
     /// A few are listed that find the others
     Search,
+}
+
+/// The clients that tools can be written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Clients {
+    /// Clients of Anthropic's models
+    Anthropic,
+    /// Clients of OpenAI's models
+    Openai,
+    /// Clients of Google's models
+    Gemini,
+    /// All of these
+    Strict,
+    /// None: only the rules of MCP are kept
+    None,
+}
+
+impl From<Clients> for Profile {
+    fn from(clients: Clients) -> Self {
+        match clients {
+            Clients::Anthropic => Self::Anthropic,
+            Clients::Openai => Self::Openai,
+            Clients::Gemini => Self::Gemini,
+            Clients::Strict => Self::Strict,
+            Clients::None => Self::None,
+        }
+    }
 }
 
 impl DocOptions {
@@ -177,6 +208,7 @@ impl DocOptions {
                 Tools::Search => ToolsMode::Search,
             },
             pins: self.pin.clone(),
+            profile: self.profile.into(),
             ..Policy::default()
         })
     }

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::load::load;
 use super::options::DocOptions;
+use crate::diag::escape;
 use crate::diag::render::printable;
 use crate::runtime::manifest::{
     Action, BodyContent, ClientAuth, CredentialSpec, HttpAction, ListMode, Manifest, Requirement,
@@ -51,6 +52,7 @@ impl Plan {
 
 fn print_text(manifest: &Manifest) -> anyhow::Result<()> {
     let mut out = std::io::BufWriter::new(anstream::stdout().lock());
+    writeln!(out, "profile {}", manifest.profile.as_str())?;
     for (name, source) in &manifest.sources {
         writeln!(
             out,
@@ -156,8 +158,18 @@ fn argument(tool: &ToolSpec, action: &HttpAction, name: &str) -> String {
         let end = |n: Option<i64>| n.map_or_else(String::new, |n| n.to_string());
         format!(", clamped to {}..{}", end(bound.min), end(bound.max))
     });
+    let place = format!("/properties/{}", escape(name));
+    let within = |pointer: &String| {
+        let below = pointer.strip_prefix(&place);
+        below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let checked = if tool.checked.keys().any(within) {
+        ", checked further than shown"
+    } else {
+        ""
+    };
     format!(
-        "{name}: {kind}{required} -> {}{clamp}",
+        "{name}: {kind}{required} -> {}{clamp}{checked}",
         destination(action, name)
     )
 }

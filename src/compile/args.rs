@@ -6,9 +6,13 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 use unicode_normalization::UnicodeNormalization;
 
-use super::clamp;
+use super::profile::{Rule, quoted};
+use super::{clamp, describe};
 use crate::catalog::{Body, Capability};
-use crate::runtime::manifest::{ArgSpec, BodyContent, Place, WireBody, WireParam, WirePart};
+use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::runtime::manifest::{
+    ArgSpec, BodyContent, Place, Profile, WireBody, WireParam, WirePart,
+};
 
 /// Longest property name that clients accept.
 const NAME_MAX: usize = 64;
@@ -37,7 +41,7 @@ struct Candidate<'a> {
     schema: Value,
 }
 
-pub(super) fn arguments(capability: &Capability) -> Arguments {
+pub(super) fn arguments(capability: &Capability, profile: Profile) -> Arguments {
     let mut candidates: Vec<Candidate<'_>> = capability
         .params
         .iter()
@@ -60,7 +64,7 @@ pub(super) fn arguments(capability: &Capability) -> Arguments {
         (Some(body), None) => candidates.push(whole(body)),
         (None, _) => {}
     }
-    let names = final_names(&candidates);
+    let names = final_names(&candidates, profile);
     let params = capability
         .params
         .iter()
@@ -110,6 +114,33 @@ fn parts(body: &Body, flat: bool) -> IndexMap<String, WirePart> {
     let mut parts = body.parts.clone();
     parts.retain(|_, part| !flat || *part != WirePart::default());
     parts
+}
+
+/// Says which arguments have another name than on the wire.
+pub(super) fn report(capability: &Capability, arguments: &Arguments, diags: &mut Diagnostics) {
+    let params = arguments.params.iter().map(|p| (&p.arg, &p.name));
+    let properties = match arguments.body.as_ref().map(|body| &body.content) {
+        Some(BodyContent::Properties(map)) => Some(map.iter()),
+        _ => None,
+    };
+    let renamed: Vec<(&String, &String)> = params
+        .chain(properties.into_iter().flatten())
+        .filter(|(name, wire)| name != wire)
+        .collect();
+    let Some((name, wire)) = renamed.first() else {
+        return;
+    };
+    let others = match renamed.len() - 1 {
+        0 => String::new(),
+        more => format!(", and {more} more have another name"),
+    };
+    let message = format!(
+        "clients are shown `{}` for `{}`{others}",
+        quoted(name),
+        quoted(wire)
+    );
+    let found = Diagnostic::new(Code::ArgumentRenamed, capability.loc.clone(), message);
+    diags.push(found.help("the wire has the name of the document; clients refuse some characters"));
 }
 
 fn arg(capability: &Capability, name: &str, candidate: &Candidate<'_>) -> ArgSpec {
@@ -213,8 +244,16 @@ fn whole(body: &Body) -> Candidate<'static> {
 
 /// Names that clients accept, each once. Only a collision is suffixed with the place; the body keeps
 /// its name.
-fn final_names(candidates: &[Candidate<'_>]) -> Vec<String> {
-    let clean: Vec<String> = candidates.iter().map(|c| accepted(c.wire)).collect();
+fn final_names(candidates: &[Candidate<'_>], profile: Profile) -> Vec<String> {
+    let restricted = Rule::Keys.holds(profile);
+    let name = |c: &Candidate<'_>| {
+        if restricted || !is_plain(c.wire) {
+            accepted(c.wire)
+        } else {
+            c.wire.to_owned()
+        }
+    };
+    let clean: Vec<String> = candidates.iter().map(name).collect();
     let mut having: BTreeMap<&str, usize> = BTreeMap::new();
     for name in &clean {
         *having.entry(name).or_default() += 1;
@@ -247,6 +286,12 @@ fn suffixed(base: &str, count: usize) -> String {
     let suffix = format!("_{count}");
     let room = NAME_MAX - suffix.len();
     format!("{}{suffix}", base.get(..room).unwrap_or(base))
+}
+
+/// Whether a name may stand as it is where clients take any: it is not too long, and all of it is seen.
+fn is_plain(wire: &str) -> bool {
+    let length = wire.chars().count();
+    (1..=NAME_MAX).contains(&length) && wire.chars().all(describe::is_visible)
 }
 
 /// The name with what clients refuse replaced (`^[a-zA-Z0-9_.-]{1,64}$`).
@@ -389,8 +434,15 @@ mod tests {
                 vec!["id__path_2", "id", "id__path"],
             ),
         ] {
-            assert_eq!(final_names(&candidates), want);
+            assert_eq!(final_names(&candidates, Profile::Strict), want);
         }
+        let odd = [
+            candidate("filter[name]", "query"),
+            candidate("$top", "query"),
+            candidate("a\u{200b}b", "query"),
+        ];
+        let names = final_names(&odd, Profile::None);
+        assert_eq!(names, ["filter[name]", "$top", "a_b"]);
     }
 
     #[test]
@@ -398,7 +450,7 @@ mod tests {
         let long = "x".repeat(100);
         let wires: Vec<String> = (0..20_000).map(|i| format!("{long}[{i}")).collect();
         let many: Vec<_> = wires.iter().map(|w| candidate(w, "header")).collect();
-        let names = final_names(&many);
+        let names = final_names(&many, Profile::Strict);
         assert!(names.iter().all(|name| name.len() <= NAME_MAX));
         let unique: BTreeSet<&String> = names.iter().collect();
         assert_eq!(unique.len(), names.len());

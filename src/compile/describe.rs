@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::catalog::Capability;
+use crate::diag::{Code, Diagnostic, Diagnostics};
 
 mod markup;
 
@@ -20,18 +21,46 @@ pub(super) const TITLE_MAX: usize = 100;
 /// Longest JSON text of an example.
 const EXAMPLE_MAX: usize = 120;
 
+/// What was told of an operation, and what was not.
+#[derive(Default)]
+pub(super) struct Told {
+    /// Whether the description of the tool is shortened.
+    tool: bool,
+    /// Descriptions in the input schema that are shortened.
+    arguments: usize,
+}
+
+impl Told {
+    /// Says what is shortened.
+    pub(super) fn report(&self, capability: &Capability, diags: &mut Diagnostics) {
+        let message = match (self.tool, self.arguments) {
+            (false, 0) => return,
+            (true, 0) => "the tool's description is shortened".to_owned(),
+            (false, 1) => "1 description in its arguments is shortened".to_owned(),
+            (false, many) => format!("{many} descriptions in its arguments are shortened"),
+            (true, many) => {
+                format!("the tool's description and {many} in its arguments are shortened")
+            }
+        };
+        let help = format!(
+            "a tool is described in {TOOL_MAX} characters, an argument in {ARGUMENT_MAX}, less below it: say first what matters"
+        );
+        let found = Diagnostic::new(Code::TextShortened, capability.loc.clone(), message);
+        diags.push(found.help(help));
+    }
+}
+
 /// The description of a tool: summary, description, what it returns if that is not JSON.
-pub(super) fn tool(capability: &Capability) -> String {
-    let summary = capability
-        .summary
-        .as_deref()
-        .map(|text| clean(text, TOOL_MAX))
-        .unwrap_or_default();
-    let details = capability
-        .description
-        .as_deref()
-        .map(|text| clean(text, TOOL_MAX))
-        .unwrap_or_default();
+pub(super) fn tool(capability: &Capability, told: &mut Told) -> String {
+    let mut clean_whole = |text: &str| {
+        let (text, cut) = cleaned(text, TOOL_MAX);
+        told.tool |= cut;
+        text
+    };
+    let mut part =
+        |text: &Option<String>| text.as_deref().map(&mut clean_whole).unwrap_or_default();
+    let summary = part(&capability.summary);
+    let details = part(&capability.description);
     let repeats = details.starts_with(summary.trim_end_matches('.'));
     let mut parts: Vec<String> = Vec::new();
     if !repeats {
@@ -55,7 +84,9 @@ pub(super) fn tool(capability: &Capability) -> String {
     {
         parts.push(format!("Returns {}.", clean(media_type, 60)));
     }
-    shorten(&parts.join("\n"), TOOL_MAX)
+    let (text, cut) = shorten(&parts.join("\n"), TOOL_MAX);
+    told.tool |= cut;
+    text
 }
 
 fn sentence(text: &str) -> String {
@@ -69,15 +100,16 @@ fn sentence(text: &str) -> String {
 
 /// Cleans and shortens every description and example of an input schema. Where they are a burden,
 /// those below the arguments get shorter, but no fact that a validator checks is touched.
-pub(super) fn input(input: &mut Value) {
+pub(super) fn input(input: &mut Value, told: &mut Told) {
     let original = input.clone();
     for nested_max in NESTED_MAX {
         input.clone_from(&original);
+        told.arguments = 0;
         let root = Levels {
             nested_max,
             level: 0,
         };
-        schema(input, &root);
+        schema(input, &root, told);
         if input.to_string().len() <= INPUT_MAX {
             return;
         }
@@ -108,12 +140,12 @@ impl Levels {
     }
 }
 
-fn schema(schema: &mut Value, levels: &Levels) {
+fn schema(schema: &mut Value, levels: &Levels, told: &mut Told) {
     let object = match schema {
         Value::Object(object) => object,
         Value::Array(items) => {
             for item in items {
-                self::schema(item, levels);
+                self::schema(item, levels, told);
             }
             return;
         }
@@ -122,7 +154,11 @@ fn schema(schema: &mut Value, levels: &Levels) {
     let said = object
         .get("description")
         .and_then(Value::as_str)
-        .map(|text| clean(text, levels.max()));
+        .map(|text| cleaned(text, levels.max()));
+    let said = said.map(|(text, cut)| {
+        told.arguments += usize::from(cut);
+        text
+    });
     match said {
         Some(text) if text.is_empty() => {
             object.shift_remove("description");
@@ -146,16 +182,16 @@ fn schema(schema: &mut Value, levels: &Levels) {
         match key.as_str() {
             "properties" | "patternProperties" | "dependentSchemas" => {
                 for (_, value) in value.as_object_mut().into_iter().flatten() {
-                    self::schema(value, &levels.below());
+                    self::schema(value, &levels.below(), told);
                 }
             }
             "$defs" => {
                 for (_, value) in value.as_object_mut().into_iter().flatten() {
-                    self::schema(value, &levels.below().below());
+                    self::schema(value, &levels.below().below(), told);
                 }
             }
             "enum" | "const" | "default" | "examples" | "required" | "dependentRequired" => {}
-            _ => self::schema(value, &levels.below()),
+            _ => self::schema(value, &levels.below(), told),
         }
     }
 }
@@ -163,6 +199,11 @@ fn schema(schema: &mut Value, levels: &Levels) {
 /// Text without markup, control, invisible and bidirectional characters, with plain white space, of
 /// at most `max` characters.
 pub(super) fn clean(text: &str, max: usize) -> String {
+    cleaned(text, max).0
+}
+
+/// The same, and whether it is shortened.
+fn cleaned(text: &str, max: usize) -> (String, bool) {
     // Nobody reads further, and markup takes more room than text.
     let head = text.char_indices().nth(16 * max + 4_000);
     let text = head.and_then(|(end, _)| text.get(..end)).unwrap_or(text);
@@ -190,7 +231,7 @@ pub(super) fn clean(text: &str, max: usize) -> String {
 }
 
 /// Neither a control character nor one that is invisible, reorders text or carries hidden tags.
-fn is_visible(c: char) -> bool {
+pub(super) fn is_visible(c: char) -> bool {
     !c.is_control()
         && !matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
@@ -199,10 +240,11 @@ fn is_visible(c: char) -> bool {
             | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// At most `max` characters, cut at the end of a sentence or word if one is near.
-fn shorten(text: &str, max: usize) -> String {
+/// At most `max` characters, cut at the end of a sentence or word if one is near; and whether it is
+/// cut.
+fn shorten(text: &str, max: usize) -> (String, bool) {
     if text.chars().count() <= max {
-        return text.to_owned();
+        return (text.to_owned(), false);
     }
     let head: String = text.chars().take(max.saturating_sub(1)).collect();
     let near = head.len() / 2;
@@ -213,7 +255,10 @@ fn shorten(text: &str, max: usize) -> String {
         .filter(|at| *at > near);
     let word = || head.rfind(char::is_whitespace).filter(|at| *at > near);
     let cut = sentence.or_else(word).unwrap_or(head.len());
-    format!("{}…", head.get(..cut).unwrap_or(&head).trim_end())
+    (
+        format!("{}…", head.get(..cut).unwrap_or(&head).trim_end()),
+        true,
+    )
 }
 
 #[cfg(test)]

@@ -3,24 +3,31 @@
 use serde_json::{Map, Value, json};
 
 use super::pattern::Patterns;
-use super::{args, describe, share};
+use super::{args, describe, name, profile, share};
 use crate::catalog::{Capability, Catalog};
 use crate::diag::Diagnostics;
-use crate::runtime::manifest::{Action, HttpAction, ToolSpec};
+use crate::runtime::manifest::{Action, HttpAction, Profile, ToolSpec};
 use crate::runtime::media;
 
 pub(super) fn tool(
     catalog: &Catalog,
     capability: &Capability,
     name: &str,
+    profile: Profile,
     patterns: &mut Patterns,
     diags: &mut Diagnostics,
 ) -> ToolSpec {
-    let arguments = args::arguments(capability);
+    name::report(catalog, capability, name, profile, diags);
+    let arguments = args::arguments(capability, profile);
+    args::report(capability, &arguments, diags);
     let mut input = Value::Object(arguments.schema);
     patterns.check(&mut input, &capability.loc, diags);
     share::share(&mut input);
-    describe::input(&mut input);
+    let mut told = describe::Told::default();
+    describe::input(&mut input, &mut told);
+    let description = describe::tool(capability, &mut told);
+    told.report(capability, diags);
+    let checked = profile::rewrite(&mut input, profile, capability, diags);
     let title = capability
         .summary
         .as_deref()
@@ -33,11 +40,12 @@ pub(super) fn tool(
             .first()
             .map(|tag| describe::clean(tag, describe::TITLE_MAX))
             .filter(|tag| !tag.is_empty()),
-        description: describe::tool(capability),
+        description,
         source: catalog.source.clone(),
         effect: capability.effect,
         idempotent: capability.idempotent,
         input_schema: object(input),
+        checked,
         output_schema: capability.output.schema.as_ref().map(rooted),
         args: arguments.args,
         action: Action::Http(HttpAction {

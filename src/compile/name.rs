@@ -6,12 +6,18 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 use unicode_normalization::UnicodeNormalization;
 
+use super::profile::{Rule, quoted};
 use crate::catalog::{Capability, Catalog};
 use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::runtime::manifest::Profile;
 use crate::runtime::search::meta::Kind;
 
-/// Longest tool name, in bytes: clients put a prefix before it and stop at 64.
+/// Longest tool name, in bytes, however short the server's is.
 const NAME_MAX: usize = 48;
+/// Where the APIs of models stop, and so clients, with what they put before a name.
+const QUALIFIED_MAX: usize = 64;
+/// Room that is always left for a name.
+const NAME_MIN: usize = 24;
 /// Hexadecimal digits of a hash that tells names apart.
 const HASH_DIGITS: usize = 6;
 
@@ -43,8 +49,9 @@ const ABBREVIATIONS: [(&str, &str); 22] = [
 
 /// The names of all capabilities, in their order. Every capability of a document takes part, chosen
 /// or not, so that a name does not depend on the choice.
-pub(super) fn names(catalog: &Catalog, diags: &mut Diagnostics) -> Vec<String> {
-    let own = |capability| unreserved(name(capability), capability, diags);
+pub(super) fn names(catalog: &Catalog, profile: Profile, diags: &mut Diagnostics) -> Vec<String> {
+    let form = Form::new(catalog, profile);
+    let own = |capability| form.unreserved(form.name(capability), capability, diags);
     let plain: Vec<String> = catalog.capabilities.iter().map(own).collect();
     let mut owners: BTreeMap<&str, Vec<&Capability>> = BTreeMap::new();
     for (name, capability) in plain.iter().zip(&catalog.capabilities) {
@@ -72,7 +79,7 @@ pub(super) fn names(catalog: &Catalog, diags: &mut Diagnostics) -> Vec<String> {
             .get(name.as_str())
             .is_some_and(|owners| owners.len() > 1)
         {
-            with_hash(name, &capability.label())
+            form.with_hash(name, &capability.label())
         } else {
             name.clone()
         }
@@ -84,44 +91,130 @@ pub(super) fn names(catalog: &Catalog, diags: &mut Diagnostics) -> Vec<String> {
         .collect()
 }
 
-/// The name, with a suffix if it is that of a tool of search mode: always, so that it does not depend
-/// on how the tools are listed.
-fn unreserved(name: String, capability: &Capability, diags: &mut Diagnostics) -> String {
-    if !Kind::all(true).iter().any(|kind| kind.name() == name) {
-        return name;
-    }
-    let label = capability.label();
-    let message =
-        format!("{label} comes to the tool name `{name}`, which search mode has for itself");
-    diags.push(
-        Diagnostic::new(Code::ReservedName, capability.loc.clone(), message)
-            .help("it gets a suffix made from its method and path; another operationId avoids it"),
-    );
-    with_hash(&name, &label)
+/// What names may be.
+struct Form {
+    /// Longest name, in bytes.
+    max: usize,
+    /// Whether a name may not begin with a digit.
+    letter_first: bool,
 }
 
-/// The name of one capability: from its id, else from method and path.
-fn name(capability: &Capability) -> String {
+impl Form {
+    fn new(catalog: &Catalog, profile: Profile) -> Self {
+        let prefix = prefix(catalog).len();
+        Self {
+            max: if Rule::NameLength.holds(profile) {
+                let room = QUALIFIED_MAX.saturating_sub(prefix);
+                room.clamp(NAME_MIN, NAME_MAX)
+            } else {
+                QUALIFIED_MAX
+            },
+            letter_first: Rule::NameStart.holds(profile),
+        }
+    }
+
+    /// The name of one capability: from its id, else from method and path.
+    fn name(&self, capability: &Capability) -> String {
+        let (identity, full, lossy) = identity(capability);
+        let full = self.begun(full);
+        if lossy {
+            // Characters were lost that may have told two ids apart.
+            return self.with_hash(&full, &identity);
+        }
+        if full.len() <= self.max {
+            return full;
+        }
+        let short = abbreviated(&full);
+        if short.len() <= self.max {
+            short
+        } else {
+            self.with_hash(&short, &identity)
+        }
+    }
+
+    /// The name, with a suffix if it is that of a tool of search mode: always, so that it does not depend
+    /// on how the tools are listed.
+    fn unreserved(&self, name: String, capability: &Capability, diags: &mut Diagnostics) -> String {
+        if !Kind::all(true).iter().any(|kind| kind.name() == name) {
+            return name;
+        }
+        let label = capability.label();
+        let message =
+            format!("{label} comes to the tool name `{name}`, which search mode has for itself");
+        diags.push(
+            Diagnostic::new(Code::ReservedName, capability.loc.clone(), message).help(
+                "it gets a suffix made from its method and path; another operationId avoids it",
+            ),
+        );
+        self.with_hash(&name, &label)
+    }
+
+    fn begun(&self, name: String) -> String {
+        if self.letter_first && name.starts_with(|c: char| c.is_ascii_digit()) {
+            format!("_{name}")
+        } else {
+            name
+        }
+    }
+
+    /// The start of a name and a hash of what it stands for.
+    fn with_hash(&self, name: &str, identity: &str) -> String {
+        let digest = Sha256::digest(identity.as_bytes());
+        let hash = digest
+            .iter()
+            .take(HASH_DIGITS / 2)
+            .fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
+        let room = self.max - HASH_DIGITS - 1;
+        let start: String = name.chars().take(room).collect();
+        format!("{}_{hash}", start.trim_end_matches('_'))
+    }
+}
+
+/// What clients put before the name of a tool: the longest form in use.
+fn prefix(catalog: &Catalog) -> String {
+    format!("mcp__{}__", catalog.source)
+}
+
+/// What names a capability, as it is written and in words, and whether letters were lost in between.
+fn identity(capability: &Capability) -> (String, String, bool) {
     let label = capability.label();
-    let label = percent_decode_str(&label).decode_utf8_lossy();
-    let identity = capability.id.as_deref().unwrap_or(&label);
-    let (full, lossy) = match snake(identity) {
-        (full, _) if full.is_empty() => snake(&label),
-        found => found,
-    };
-    if lossy {
-        // Characters were lost that may have told two ids apart.
-        return with_hash(&full, identity);
+    let label = percent_decode_str(&label).decode_utf8_lossy().into_owned();
+    let identity = capability.id.clone().unwrap_or_else(|| label.clone());
+    match snake(&identity) {
+        (full, _) if full.is_empty() => {
+            let (full, lossy) = snake(&label);
+            (identity, full, lossy)
+        }
+        (full, lossy) => (identity, full, lossy),
     }
-    if full.len() <= NAME_MAX {
-        return full;
-    }
-    let short = abbreviated(&full);
-    if short.len() <= NAME_MAX {
-        short
+}
+
+/// Says of a tool's name that it is not the operation's own, as far as clients are the reason.
+pub(super) fn report(
+    catalog: &Catalog,
+    capability: &Capability,
+    name: &str,
+    profile: Profile,
+    diags: &mut Diagnostics,
+) {
+    let form = Form::new(catalog, profile);
+    let (_, full, _) = identity(capability);
+    let begun = form.begun(full.clone());
+    let why = if full.len() > form.max {
+        format!(
+            "`{name}` is shortened: clients refuse more behind `{}`",
+            prefix(catalog)
+        )
+    } else if begun != full {
+        format!(
+            "`{}` is the tool `{name}`: clients want a letter first",
+            quoted(&full)
+        )
     } else {
-        with_hash(&short, identity)
-    }
+        return;
+    };
+    let found = Diagnostic::new(Code::ToolRenamed, capability.loc.clone(), why);
+    diags.push(found.help("a shorter `operationId`, or `info.title`, keeps the whole name"));
 }
 
 /// Lower-case words of ASCII letters and digits joined by `_`, and whether other letters were lost.
@@ -151,24 +244,13 @@ fn abbreviated(name: &str) -> String {
     name.split('_').map(short).collect::<Vec<_>>().join("_")
 }
 
-/// The start of a name and a hash of what it stands for.
-fn with_hash(name: &str, identity: &str) -> String {
-    let digest = Sha256::digest(identity.as_bytes());
-    let hash = digest
-        .iter()
-        .take(HASH_DIGITS / 2)
-        .fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
-    let room = NAME_MAX - HASH_DIGITS - 1;
-    let start: String = name.chars().take(room).collect();
-    format!("{}_{hash}", start.trim_end_matches('_'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn named(id: Option<&str>) -> String {
         let capability = Capability {
+            operation: String::new(),
             id: id.map(str::to_owned),
             method: "GET".into(),
             path: "/users/{id}/keys".into(),
@@ -187,7 +269,11 @@ mod tests {
             input_defs: serde_json::Map::new(),
             loc: crate::diag::Loc::at(""),
         };
-        name(&capability)
+        let catalog = Catalog {
+            source: "shop".into(),
+            ..Catalog::default()
+        };
+        Form::new(&catalog, Profile::Strict).name(&capability)
     }
 
     #[test]
@@ -199,6 +285,7 @@ mod tests {
             (Some("größe"), "gro_e_20b2d5"),
             (None, "get_users_id_keys"),
             (Some("!!!"), "get_users_id_keys"),
+            (Some("2fa enable"), "_2fa_enable"),
             (
                 Some("organization_repository_environment_configuration"),
                 "org_repo_env_config",

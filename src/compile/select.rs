@@ -4,7 +4,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use percent_encoding::percent_decode_str;
 
 use super::HeldBack;
-use crate::catalog::{Capability, Catalog};
+use crate::catalog::{Capability, Catalog, LeftOut};
 use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::policy::{Pattern, Policy, Subject};
@@ -17,6 +17,8 @@ pub(super) struct Selection {
     /// What the effect guard holds back.
     pub(super) held_back: Vec<HeldBack>,
     pub(super) deselected: usize,
+    /// Indices into what the Catalog leaves out: those that would have been chosen.
+    pub(super) lost: Vec<usize>,
 }
 
 impl Selection {
@@ -40,10 +42,19 @@ pub(super) fn select(
         chosen: Vec::new(),
         held_back: Vec::new(),
         deselected: 0,
+        lost: Vec::new(),
     };
+    let deselected = |subject: &Candidate<'_>| {
+        let any = |list: &[Matcher]| list.iter().any(|m| m.matches(subject));
+        (!policy.include.is_empty() && !any(&include)) || any(&exclude)
+    };
+    for (index, left) in catalog.left_out.iter().enumerate() {
+        if left.effect <= policy.effect && !deselected(&Candidate::left_out(left)) {
+            selection.lost.push(index);
+        }
+    }
     for (index, (capability, name)) in catalog.capabilities.iter().zip(names).enumerate() {
-        let any = |list: &[Matcher]| list.iter().any(|m| m.matches(capability, name));
-        if (!policy.include.is_empty() && !any(&include)) || any(&exclude) {
+        if deselected(&Candidate::of(capability, name)) {
             selection.deselected += 1;
         } else if capability.effect > policy.effect {
             selection.held_back.push(HeldBack {
@@ -57,26 +68,50 @@ pub(super) fn select(
     selection
 }
 
+/// What patterns are compared with.
+struct Candidate<'a> {
+    path: &'a str,
+    tags: &'a [String],
+    id: Option<&'a str>,
+    /// The tool's name.
+    name: Option<&'a str>,
+}
+
+impl<'a> Candidate<'a> {
+    fn of(capability: &'a Capability, name: &'a str) -> Self {
+        Self {
+            path: &capability.path,
+            tags: &capability.tags,
+            id: capability.id.as_deref(),
+            name: Some(name),
+        }
+    }
+
+    fn left_out(left: &'a LeftOut) -> Self {
+        Self {
+            path: &left.path,
+            tags: &left.tags,
+            id: left.id.as_deref(),
+            name: None,
+        }
+    }
+}
+
 struct Matcher {
     subject: Subject,
     glob: GlobMatcher,
 }
 
 impl Matcher {
-    fn matches(&self, capability: &Capability, name: &str) -> bool {
+    fn matches(&self, subject: &Candidate<'_>) -> bool {
+        let glob = |text: &str| self.glob.is_match(text);
         match self.subject {
             Subject::Path => {
-                let plain = percent_decode_str(&capability.path).decode_utf8_lossy();
-                self.glob.is_match(&capability.path) || self.glob.is_match(plain.as_ref())
+                let plain = percent_decode_str(subject.path).decode_utf8_lossy();
+                glob(subject.path) || glob(plain.as_ref())
             }
-            Subject::Tag => capability.tags.iter().any(|tag| self.glob.is_match(tag)),
-            Subject::Operation => {
-                capability
-                    .id
-                    .as_ref()
-                    .is_some_and(|id| self.glob.is_match(id))
-                    || self.glob.is_match(name)
-            }
+            Subject::Tag => subject.tags.iter().any(|tag| glob(tag)),
+            Subject::Operation => subject.id.is_some_and(glob) || subject.name.is_some_and(glob),
         }
     }
 }
@@ -108,12 +143,11 @@ fn matchers(
             subject: pattern.subject,
             glob,
         };
-        if catalog
-            .capabilities
-            .iter()
-            .zip(names)
-            .any(|(c, name)| matcher.matches(c, name))
-        {
+        let tools = catalog.capabilities.iter().zip(names);
+        let mut subjects = tools
+            .map(|(c, name)| Candidate::of(c, name))
+            .chain(catalog.left_out.iter().map(Candidate::left_out));
+        if subjects.any(|subject| matcher.matches(&subject)) {
             found.push(matcher);
         } else {
             diags.push(

@@ -168,13 +168,13 @@ fn each_argument_mut(input: &mut Value, mut visit: impl FnMut(&mut Value)) {
 }
 
 /// How the value of a keyword holds schemas.
-enum Holds {
+pub(super) enum Holds {
     One,
     List,
     Map,
 }
 
-fn holds(keyword: &str) -> Option<Holds> {
+pub(super) fn holds(keyword: &str) -> Option<Holds> {
     Some(match keyword {
         "items"
         | "not"

@@ -23,6 +23,8 @@ pub(super) struct Crate {
     pub(super) groups: Vec<Group>,
     /// Tools in the Manifest's order: (module, function).
     pub(super) tools: Vec<(String, String)>,
+    /// Rust expression of the clients that it is written for.
+    pub(super) profile: String,
     /// Rust expression of the server's identity.
     pub(super) server: String,
     /// Rust expression of how the tools are listed.
@@ -108,6 +110,7 @@ impl Crate {
             library: name.replace('-', "_"),
             groups: groups.into_iter().map(|(_, group)| group).collect(),
             tools,
+            profile: format!("Profile::{:?}", manifest.profile),
             server: format!(
                 "ServerSpec {{ name: {}, title: {}, version: {}, instructions: {} }}",
                 owned(&server.name),
@@ -192,6 +195,15 @@ fn tool(spec: &ToolSpec, functions: &mut Vec<String>, types: &mut Vec<String>) -
         format!("schema({})", raw_json(&Value::Object(object.clone())))
     };
     let output = option(spec.output_schema.as_ref().map(schema));
+    let checked = spec.checked.iter();
+    let checked =
+        checked.map(|(pointer, object)| format!("({}, {})", owned(pointer), schema(object)));
+    let checked = checked.collect::<Vec<_>>().join(", ");
+    let checked = if checked.is_empty() {
+        "IndexMap::new()".to_owned()
+    } else {
+        format!("IndexMap::from([{checked}])")
+    };
     let mut names = Vec::new();
     Tool {
         name: literal(&spec.name),
@@ -225,6 +237,7 @@ fn tool(spec: &ToolSpec, functions: &mut Vec<String>, types: &mut Vec<String>) -
             ),
             ("idempotent", spec.idempotent.to_string()),
             ("input_schema", schema(&spec.input_schema)),
+            ("checked", checked),
             ("output_schema", output),
             ("args", list(spec.args.iter().map(arg))),
             ("action", format!("Action::Http({})", http(action))),

@@ -10,9 +10,9 @@ use serde_json::Value;
 use url::Url;
 
 use crate::catalog::{Catalog, LeftOut};
-use crate::diag::{Code, Diagnostic, Diagnostics, Loc, Severity, shortened};
+use crate::diag::{Bearing, Code, Diagnostic, Diagnostics, Loc, Severity, shortened};
 use crate::input::documents::Documents;
-use crate::runtime::manifest::ClientAuth;
+use crate::runtime::manifest::{ClientAuth, Effect};
 
 mod allof;
 mod body;
@@ -31,6 +31,7 @@ mod server;
 mod tag;
 mod template;
 mod token_url;
+mod unread;
 mod upgrade;
 mod version;
 
@@ -163,6 +164,7 @@ fn read_tree(doc: &Doc<'_>, options: &ReadOptions, diags: &mut Diagnostics) -> O
         return None;
     }
     reader.duplicate_ids();
+    unread::report(&top, reader.diags);
     let mut catalog = reader.catalog;
     catalog.credentials = credentials;
     Some(catalog)
@@ -227,35 +229,64 @@ impl<'a> Reader<'a, '_> {
             }
             self.catalog.operations += 1;
             let label = format!("{} {path}", found.method);
+            self.diags.about(Some(&label));
+            // What a refused method would do has an id and tags too.
+            let node = found.operation.as_ref().ok().cloned();
+            let node = node.or_else(|| item.get(&found.method.to_lowercase()));
             let read = found
                 .operation
-                .and_then(|node| self.operation(path, &found.method, &item, &node));
+                .and_then(|node| self.operation(path, &found.method, &item, &node))
+                .and_then(|capability| {
+                    if self.doc.has_room(room::of_capability(&capability)) {
+                        Ok(capability)
+                    } else {
+                        Err(Box::new(room::none_left(capability.loc)))
+                    }
+                });
             for note in self.doc.take_notes() {
                 self.diags.push(note);
             }
             match read {
-                Ok(capability) if self.doc.has_room(room::of_capability(&capability)) => {
-                    self.catalog.capabilities.push(capability);
+                Ok(capability) => self.catalog.capabilities.push(capability),
+                Err(why) => {
+                    let left = LeftOut {
+                        operation: label,
+                        reason: shortened(&why.message).to_owned(),
+                        path: path.to_owned(),
+                        id: node.as_ref().and_then(operation::id),
+                        tags: node.map(|node| self.tags.of(&node)).unwrap_or_default(),
+                        effect: method::effect(&found.method),
+                    };
+                    self.leave_out(left, *why);
                 }
-                Ok(capability) => self.leave_out(label, room::none_left(capability.loc)),
-                Err(found) => self.leave_out(label, *found),
             }
+            self.diags.about(None);
         }
     }
 
     /// Records a path item that cannot be read, which had an operation at least.
     fn leave_out_item(&mut self, path: &str, found: Diagnostic) {
         self.catalog.operations += 1;
-        self.leave_out(path.to_owned(), found);
+        self.diags.about(Some(path));
+        let left = LeftOut {
+            operation: path.to_owned(),
+            reason: shortened(&found.message).to_owned(),
+            path: path.to_owned(),
+            id: None,
+            tags: Vec::new(),
+            effect: Effect::Read,
+        };
+        self.leave_out(left, found);
+        self.diags.about(None);
     }
 
     /// Records an operation that cannot be a tool, with its diagnostic.
-    fn leave_out(&mut self, operation: String, mut found: Diagnostic) {
-        let reason = shortened(&found.message).to_owned();
-        found.message = format!("{operation} is left out: {reason}");
+    fn leave_out(&mut self, left: LeftOut, mut found: Diagnostic) {
+        found.message = format!("{} is left out: {}", left.operation, left.reason);
         found.severity = found.severity.max(Severity::Warning);
+        found.bearing = Bearing::Loss;
         self.diags.push(found);
-        self.catalog.left_out.push(LeftOut { operation, reason });
+        self.catalog.left_out.push(left);
     }
 
     /// An `operationId` must be unique (OpenAPI 3.1.1 §4.8.10.1); two of one id stay apart by name.

@@ -21,7 +21,11 @@ fn names_are_unique() {
 fn schemas_are_valid() {
     for tool in manifest().tools {
         assert!(!tool.input_schema.is_empty(), "{}", tool.name);
-        for schema in std::iter::once(tool.input_schema).chain(tool.output_schema) {
+        let checked = tool.checked_schema();
+        for schema in [tool.input_schema, checked]
+            .into_iter()
+            .chain(tool.output_schema)
+        {
             let made = validator(&Value::Object(schema));
             assert!(made.is_ok(), "{}: {:?}", tool.name, made.err());
         }

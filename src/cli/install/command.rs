@@ -8,6 +8,7 @@ use url::Url;
 use crate::cli::options::{DocOptions, Enable, TokenAuth, TokenOptions, Tools, looks_secret};
 use crate::policy::Policy;
 use crate::runtime::command::UpstreamOptions;
+use crate::runtime::manifest::Profile;
 
 /// The arguments: `serve`, the document, and the options that differ from their defaults.
 pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
@@ -27,6 +28,7 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
         budget,
         tools,
         pin,
+        profile,
         upstream: UpstreamOptions { ca_cert, proxy },
         allow_http,
     } = options;
@@ -82,6 +84,10 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
     }
     if *budget != Policy::default().budget {
         add("--budget", &budget.to_string());
+    }
+    let profile = Profile::from(*profile);
+    if profile != Policy::default().profile {
+        add("--profile", profile.as_str());
     }
     for file in ca_cert {
         add("--ca-cert", &absolute(file)?);

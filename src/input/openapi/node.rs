@@ -1,6 +1,7 @@
 //! A value of the document, or of a file that it refers to, together with its place.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
@@ -23,6 +24,8 @@ pub(super) struct Doc<'a> {
     pub(super) documents: Option<&'a Documents>,
     /// What was found while references were followed and is no reason to stop.
     pub(super) notes: RefCell<Vec<Diagnostic>>,
+    /// Keywords of schemas that mean nothing and were reported: each is, once.
+    pub(super) unknown_keywords: RefCell<BTreeSet<String>>,
 }
 
 /// A file and a JSON Pointer into it: what makes two nodes one.

@@ -76,10 +76,8 @@ impl<'a> Reader<'a, '_> {
         }
         let server = server::server(self.options, [node, item, &root], self.diags);
         Ok(Capability {
-            id: node
-                .str("operationId")
-                .filter(|id| !id.trim().is_empty())
-                .map(str::to_owned),
+            operation: format!("{method} {path}"),
+            id: id(node),
             method: method.to_owned(),
             path: sent + template::fragment(path),
             tags: self.tags.of(node),
@@ -98,4 +96,10 @@ impl<'a> Reader<'a, '_> {
             loc: node.loc(),
         })
     }
+}
+
+/// What names an operation.
+pub(super) fn id(operation: &Node<'_>) -> Option<String> {
+    let id = operation.str("operationId");
+    id.filter(|id| !id.trim().is_empty()).map(str::to_owned)
 }

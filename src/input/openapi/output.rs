@@ -53,7 +53,7 @@ pub(super) fn read(
     media_types.sort_by_key(|(name, _)| !is_json(name));
     let schema = media_types
         .first()
-        .and_then(|(name, media)| schema(doc, name, media));
+        .and_then(|(name, media)| schema(doc, name, media, diags));
     if let Some((name, media)) = media_types.first().filter(|(name, _)| is_events(name)) {
         let message =
             format!("the answer is {name}, which may not end: it is collected up to a bound");
@@ -70,17 +70,17 @@ pub(super) fn read(
 }
 
 /// The lenient schema of what a media type becomes: JSON, or a list of the items of a stream.
-fn schema(doc: &Doc<'_>, name: &str, media: &Node<'_>) -> Option<Value> {
+fn schema(doc: &Doc<'_>, name: &str, media: &Node<'_>, diags: &mut Diagnostics) -> Option<Value> {
     if is_json(name) {
-        return Some(lenient(doc, &media.get("schema")?));
+        return Some(lenient(doc, &media.get("schema")?, diags));
     }
     if !is_json_sequence(name) && !is_events(name) {
         return None;
     }
     let item = media.get("itemSchema")?;
-    let mut schema = lenient(doc, &item);
+    let mut schema = lenient(doc, &item, diags);
     if is_events(name) {
-        data(doc, &item, &mut schema);
+        data(doc, &item, &mut schema, diags);
     }
     let mut list = Map::new();
     list.insert("type".into(), json!(["array", "null"]));
@@ -92,7 +92,7 @@ fn schema(doc: &Doc<'_>, name: &str, media: &Node<'_>) -> Option<Value> {
 
 /// The data of an event are told as the JSON that they hold (OpenAPI 3.2.0 §4.14.3, "Special
 /// Considerations for Server-Sent Events"); some events have other text.
-fn data(doc: &Doc<'_>, item: &Node<'_>, schema: &mut Value) {
+fn data(doc: &Doc<'_>, item: &Node<'_>, schema: &mut Value, diags: &mut Diagnostics) {
     let item = doc.resolve(item.clone()).ok();
     let declared = item.and_then(|item| doc.resolve(item.get("properties")?.get("data")?).ok());
     let content = declared.and_then(|data| data.get("contentSchema"));
@@ -100,7 +100,7 @@ fn data(doc: &Doc<'_>, item: &Node<'_>, schema: &mut Value) {
         return;
     };
     if let Some(content) = content {
-        *data = lenient(doc, &content);
+        *data = lenient(doc, &content, diags);
     }
     let types = data.get_mut("type").and_then(Value::as_array_mut);
     if let Some(types) = types.filter(|types| !types.contains(&json!("string"))) {
@@ -124,15 +124,27 @@ fn success<'a>(responses: &Node<'a>) -> Option<Node<'a>> {
 
 /// The lenient form of a schema, cut where it gets too large. Of a flat object with more properties
 /// than the budget has nodes, the first ones are told.
-fn lenient(doc: &Doc<'_>, schema: &Node<'_>) -> Value {
-    for levels in LEVELS {
+fn lenient(doc: &Doc<'_>, node: &Node<'_>, diags: &mut Diagnostics) -> Value {
+    let mut over = false;
+    for levels in LEVELS.into_iter().chain([1]) {
         let mut shape = Shape::new(doc);
-        let schema = shape.read(schema, levels);
-        if !shape.over {
-            return schema;
+        let schema = shape.read(node, levels);
+        if shape.over && levels > 1 {
+            over = true;
+            continue;
         }
+        let why = match (over || shape.over || shape.deep, shape.alternatives) {
+            (false, false) => return schema,
+            (true, false) => "what is nested deep or too much",
+            (false, true) => "what has alternatives",
+            (true, true) => "what is nested deep or too much, and what has alternatives",
+        };
+        let message = format!("the output schema does not tell {why}");
+        let found = Diagnostic::new(Code::OutputShortened, node.loc(), message);
+        diags.push(found.help("results are passed on whole all the same"));
+        return schema;
     }
-    Shape::new(doc).read(schema, 1)
+    json!({})
 }
 
 struct Shape<'a, 'd> {
@@ -140,6 +152,10 @@ struct Shape<'a, 'd> {
     left: usize,
     /// Whether the budget did not suffice; what came too late is not told.
     over: bool,
+    /// Whether there is more below the levels that are told.
+    deep: bool,
+    /// Whether something has alternatives, of which nothing is told.
+    alternatives: bool,
     /// Places of the schemas that are being read, outermost first.
     active: Vec<Place>,
 }
@@ -150,6 +166,8 @@ impl<'a, 'd> Shape<'a, 'd> {
             doc,
             left: NODES_MAX,
             over: false,
+            deep: false,
+            alternatives: false,
             active: Vec::new(),
         }
     }
@@ -212,9 +230,12 @@ impl<'a, 'd> Shape<'a, 'd> {
             .iter()
             .any(|key| node.get(key).is_some())
         {
+            self.alternatives = true;
             return false;
         }
-        let properties = node.get("properties").filter(|_| levels > 0);
+        let properties = node.get("properties");
+        self.deep |= properties.is_some() && levels == 0;
+        let properties = properties.filter(|_| levels > 0);
         for (name, schema) in properties.iter().flat_map(Node::entries) {
             if schema.flag("writeOnly") {
                 continue;
@@ -313,9 +334,13 @@ mod tests {
             ),
         ] {
             let node = Node::root(&schema);
-            assert_eq!(lenient(&doc, &node), want, "{schema}");
+            let found = lenient(&doc, &node, &mut Diagnostics::default());
+            assert_eq!(found, want, "{schema}");
         }
-        let told = |key: &str| lenient(&doc, &Node::root(&root).get(key).unwrap());
+        let told = |key: &str| {
+            let node = Node::root(&root).get(key).unwrap();
+            lenient(&doc, &node, &mut Diagnostics::default())
+        };
         let cyclic = json!({
             "type": ["object", "null"],
             "properties": {"again": {}, "n": {"type": ["integer", "null"]}}

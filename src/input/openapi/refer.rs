@@ -35,6 +35,7 @@ impl<'a> Doc<'a> {
             schemas_read: Cell::new(0),
             texts_read: Cell::new(0),
             heirs: OnceCell::new(),
+            unknown_keywords: RefCell::default(),
             documents: None,
             notes: RefCell::default(),
         }

@@ -19,6 +19,7 @@ mod heirs;
 mod keyword;
 #[cfg(test)]
 mod tests;
+mod unknown;
 
 pub(super) use heirs::Heirs;
 
@@ -46,6 +47,8 @@ pub(super) struct Schemas<'a, 'd> {
     /// Places of the references that are being inlined, outermost first.
     active: Vec<Place>,
     nodes: usize,
+    /// Whether the next schema is a part of an `allOf`.
+    is_part: bool,
     /// The first reference that could not be followed: the operation is left out for it.
     broken: Option<Box<Diagnostic>>,
 }
@@ -61,6 +64,7 @@ impl<'a, 'd> Schemas<'a, 'd> {
             waiting: VecDeque::new(),
             active: Vec::new(),
             nodes: 0,
+            is_part: false,
             broken: None,
         }
     }
@@ -101,7 +105,7 @@ impl<'a, 'd> Schemas<'a, 'd> {
         let message = format!("{what} holds invisible characters; it is used as it is");
         let found = Diagnostic::new(Code::SchemaKeyword, loc, message);
         let help = "remove the characters, or do not use the document if they are not yours";
-        self.diags.push(found.help(help));
+        self.diags.push(found.help(help).harmless());
     }
 
     fn convert(&mut self, node: &Node<'a>, depth: usize) -> Value {
@@ -230,6 +234,7 @@ impl<'a, 'd> Schemas<'a, 'd> {
     }
 
     fn object(&mut self, node: &Node<'a>, object: &Map<String, Value>, depth: usize) -> Value {
+        let is_part = std::mem::take(&mut self.is_part);
         let mut out = Map::new();
         for (key, value) in object {
             self.keyword(node, key, value, depth, &mut out);
@@ -252,9 +257,15 @@ impl<'a, 'd> Schemas<'a, 'd> {
             schema = allof::merge(parts);
         }
         if let Some(discriminator) = node.get("discriminator") {
-            discriminator::apply(node, &discriminator, &mut schema);
-            if node.get("oneOf").or_else(|| node.get("anyOf")).is_none() {
-                self.with_heirs(node, &discriminator, &mut schema, depth);
+            let alternatives = node.get("oneOf").or_else(|| node.get("anyOf"));
+            let found = if alternatives.is_some() {
+                discriminator::apply(node, &discriminator, &mut schema)
+            } else {
+                self.with_heirs(node, &discriminator, &mut schema, depth)
+            };
+            // As a part of another schema it tells apart what is not here.
+            for found in found.into_iter().filter(|_| !is_part) {
+                self.diags.push(found);
             }
         }
         let nullable = self.doc.version.nullable();
@@ -268,8 +279,16 @@ impl<'a, 'd> Schemas<'a, 'd> {
         let Some(all) = node.get("allOf") else {
             return Vec::new();
         };
+        if all.value.as_array().is_none_or(Vec::is_empty) {
+            self.drop_keyword(node, "allOf", "is not a list of schemas");
+        }
         all.items()
-            .map(|part| self.convert(&part, depth + 1))
+            .map(|part| {
+                self.is_part = true;
+                let schema = self.convert(&part, depth + 1);
+                self.is_part = false;
+                schema
+            })
             .collect()
     }
 
@@ -316,6 +335,9 @@ impl<'a, 'd> Schemas<'a, 'd> {
                     out.insert(key.into(), found);
                 }
             }
+            "nullable" if self.doc.version.nullable() != Some("nullable") => {
+                unknown::report(self.doc, node, key, self.diags);
+            }
             // These are read together with others, at the end.
             "required" | "allOf" | "nullable" | "discriminator" | "title" | "$ref" => {}
             "exclusiveMinimum" | "exclusiveMaximum" if value.is_boolean() => {
@@ -323,8 +345,8 @@ impl<'a, 'd> Schemas<'a, 'd> {
                     let message = format!("`{key}` is {value}; it is read as in OpenAPI 3.0");
                     let found =
                         Diagnostic::new(Code::SchemaKeyword, node.loc().child(key), message);
-                    self.diags
-                        .push(found.help("in OpenAPI 3.1 it is the bound itself"));
+                    let help = "in OpenAPI 3.1 it is the bound itself";
+                    self.diags.push(found.help(help).harmless());
                 }
             }
             "example" => {
@@ -332,13 +354,14 @@ impl<'a, 'd> Schemas<'a, 'd> {
             }
             _ => match keyword::plain(key, value) {
                 Some(Ok(found)) => {
+                    unknown::repeated(node, key, &found, self.diags);
                     if matches!(key, "enum" | "const") && keyword::hides(value) {
                         self.hiding(node.loc().child(key), "a value");
                     }
                     out.insert(key.into(), found);
                 }
                 Some(Err(why)) => self.drop_keyword(node, key, why),
-                None => {}
+                None => unknown::report(self.doc, node, key, self.diags),
             },
         }
     }

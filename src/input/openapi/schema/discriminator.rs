@@ -4,12 +4,17 @@ use serde_json::{Value, json};
 
 use super::super::allof;
 use super::super::node::Node;
+use crate::diag::{Code, Diagnostic};
 
 /// Ties each alternative to its value of the discriminating property
-/// (OpenAPI 3.1.1 §4.8.25), so that a validator can tell them apart.
-pub(super) fn apply(node: &Node<'_>, discriminator: &Node<'_>, schema: &mut Value) {
+/// (OpenAPI 3.1.1 §4.8.25), so that a validator can tell them apart. Returned is why that is not possible.
+pub(super) fn apply(
+    node: &Node<'_>,
+    discriminator: &Node<'_>,
+    schema: &mut Value,
+) -> Option<Diagnostic> {
     let Some(property) = discriminator.str("propertyName") else {
-        return;
+        return Some(not_applied(discriminator, "it has no `propertyName`"));
     };
     let mapping = discriminator.get("mapping");
     let default = discriminator.str("defaultMapping");
@@ -37,6 +42,14 @@ pub(super) fn apply(node: &Node<'_>, discriminator: &Node<'_>, schema: &mut Valu
             }
         }
     }
+    None
+}
+
+/// Says that values are not told apart.
+pub(super) fn not_applied(discriminator: &Node<'_>, why: &str) -> Diagnostic {
+    let message = format!("`discriminator` is not applied: {why}");
+    let found = Diagnostic::new(Code::KeywordNotApplied, discriminator.loc(), message);
+    found.help("list the schemas that may stand here as `oneOf`, with `discriminator.propertyName`")
 }
 
 /// The values that lead to a schema: those that the mapping gives it, else its name.

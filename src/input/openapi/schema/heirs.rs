@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
+use super::discriminator::not_applied;
 use super::{Schemas, allof};
-use crate::diag::FileId;
+use crate::diag::{Diagnostic, FileId};
 use crate::input::openapi::node::Node;
 
 /// Schemas that one may stand for.
@@ -75,13 +76,17 @@ impl<'a> Schemas<'a, '_> {
         discriminator: &Node<'a>,
         schema: &mut Value,
         depth: usize,
-    ) {
+    ) -> Option<Diagnostic> {
         let doc = self.doc;
         let heirs = doc.heirs.get_or_init(|| Heirs::read(doc.root));
         let heirs = heirs.of(&node.pointer);
         if heirs.is_empty() || node.file != FileId::MAIN {
-            return;
+            let why = "it names other schemas, but the schema has no alternatives";
+            return discriminator
+                .get("mapping")
+                .map(|_| not_applied(discriminator, why));
         }
+        let count = heirs.len();
         let mut properties = Map::new();
         for (pointer, _) in &heirs {
             let Some(value) = doc.root.pointer(pointer) else {
@@ -118,5 +123,10 @@ impl<'a> Schemas<'a, '_> {
             let part = json!({ "properties": properties });
             *schema = allof::merge(vec![schema.take(), part]);
         }
+        let why = match count {
+            1 => "what the schema that inherits has is taken, but what it requires is not checked",
+            _ => "what the schemas that inherit have is taken, but not checked to belong together",
+        };
+        Some(not_applied(discriminator, why))
     }
 }
