@@ -35,5 +35,6 @@ mod search;
 mod support;
 mod threats;
 mod tidy;
+mod tokens;
 mod upstream_cases;
 mod wire;

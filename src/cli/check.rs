@@ -8,8 +8,10 @@ use serde_json::json;
 
 mod loss;
 mod sarif;
+mod tokens;
 
 use loss::{Report, Status};
+use tokens::Costs;
 
 use super::load::{Extra, Loaded, load_with};
 use super::options::DocOptions;
@@ -34,6 +36,10 @@ pub(super) struct Check {
     /// A code whose findings are no loss, as in MG309; repeatable
     #[arg(long, value_name = "CODE", value_parser = code)]
     allow: Vec<Code>,
+
+    /// What the list of tools costs a client, what it is spent on, and what would make it cost less
+    #[arg(long, conflicts_with = "format")]
+    tokens: bool,
 
     /// How the findings are printed
     #[arg(long, value_enum, default_value = "text", conflicts_with = "json")]
@@ -65,6 +71,7 @@ Examples:
   mcpgen check openapi.yaml --enable destroy --json
   mcpgen check openapi.yaml --deny-loss --allow MG309
   mcpgen check openapi.yaml --format sarif > mcpgen.sarif
+  mcpgen check openapi.yaml --tokens
 
 An operation is exact if every value that the document describes can be given, is
 checked, and is sent as described. Exit status: 0 if there is something to serve,
@@ -81,11 +88,18 @@ impl Check {
             }
         }
         let report = Report::new(&loaded, &self.allow);
+        let costs = loaded.compiled.as_ref();
+        let costs = costs.filter(|_| self.tokens && !loaded.diags.has_errors());
+        let costs =
+            costs.map(|(catalog, compiled)| Costs::new(catalog, compiled, self.options.budget));
         match self.format {
-            _ if self.json => print_json(&loaded, &report)?,
-            Format::Json => print_json(&loaded, &report)?,
+            _ if self.json => print_json(&loaded, &report, costs.as_ref())?,
+            Format::Json => print_json(&loaded, &report, None)?,
             Format::Sarif => report::print_json(&sarif::log(&loaded, &report))?,
-            Format::Text => print_text(&loaded, &report, self.verbose)?,
+            Format::Text => match &costs {
+                Some(costs) => costs.print(&mut anstream::stdout().lock())?,
+                None => print_text(&loaded, &report, self.verbose)?,
+            },
         }
         let lost = report.denied();
         if self.deny_loss && lost > 0 {
@@ -274,7 +288,7 @@ fn destination(state: &CredentialState) -> String {
     text
 }
 
-fn print_json(loaded: &Loaded, report: &Report) -> anyhow::Result<()> {
+fn print_json(loaded: &Loaded, report: &Report, costs: Option<&Costs>) -> anyhow::Result<()> {
     let summary = loaded.compiled.as_ref().map(|(catalog, compiled)| {
         let config = Config::from_env(&compiled.manifest).unwrap_or_default();
         let credentials: Vec<_> = report::credentials(&compiled.manifest, &config)
@@ -313,9 +327,13 @@ fn print_json(loaded: &Loaded, report: &Report) -> anyhow::Result<()> {
             "listing": compiled.manifest.listing,
         })
     });
-    report::print_json(&json!({
+    let mut all = json!({
         "diagnostics": report.findings,
         "operations": report.json(),
         "summary": summary,
-    }))
+    });
+    if let (Some(costs), Some(all)) = (costs, all.as_object_mut()) {
+        all.insert("tokens".to_owned(), costs.json());
+    }
+    report::print_json(&all)
 }
