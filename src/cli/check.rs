@@ -24,6 +24,10 @@ use crate::runtime::manifest::Effect;
 
 /// Show what a document's operations would become, and every problem with its place
 #[derive(Debug, Args)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "they are flags of a command line"
+)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Check {
     #[command(flatten)]
