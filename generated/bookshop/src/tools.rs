@@ -9,7 +9,8 @@ use crate::runtime::error::CallError;
 use crate::runtime::hooks::{Arguments, Hooks, NoHooks, Step};
 #[allow(unused_imports)]
 use crate::runtime::manifest::{
-    ClientAuth, CredentialSpec, KeyPlace, ListMode, Listing, Manifest, ServerSpec, SourceSpec,
+    ClientAuth, CredentialSpec, KeyPlace, ListMode, Listing, Manifest, Profile, ServerSpec,
+    SourceSpec,
 };
 
 pub mod authors;
@@ -23,6 +24,7 @@ pub mod reviews;
 pub fn manifest() -> Manifest {
     Manifest {
         version: Manifest::VERSION,
+        profile: Profile::Strict,
         server: ServerSpec {
             name: "bookshop".to_owned(),
             title: Some("Bookshop".to_owned()),

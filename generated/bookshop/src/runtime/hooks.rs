@@ -168,6 +168,7 @@ mod tests {
                 r#"{"type": "object", "additionalProperties": false, "properties":
                     {"id": {"type": "string"}, "limit": {"type": "integer", "maximum": 100}}}"#,
             ),
+            checked: indexmap::IndexMap::new(),
             output_schema: None,
             args: vec![ArgSpec {
                 name: "limit".to_owned(),

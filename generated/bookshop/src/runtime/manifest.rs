@@ -16,6 +16,9 @@ pub use body::{BodyContent, BodyFormat, PartStyle, Strings, WireBody, WirePart};
 pub struct Manifest {
     /// Version of this format.
     pub version: u32,
+    /// The clients that the tools are written for.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub profile: Profile,
     /// How the server introduces itself.
     pub server: ServerSpec,
     /// How clients get to know the tools.
@@ -30,6 +33,37 @@ pub struct Manifest {
 impl Manifest {
     /// The version of the format that this code writes and reads.
     pub const VERSION: u32 = 1;
+}
+
+/// The clients whose rules tools keep, besides those of MCP: what their APIs refuse is written
+/// otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Profile {
+    /// Those that call Anthropic's models.
+    Anthropic,
+    /// Those that call `OpenAI`'s models.
+    Openai,
+    /// Those that call Google's models.
+    Gemini,
+    /// All of these.
+    #[default]
+    Strict,
+    /// None: only the rules of MCP are kept.
+    None,
+}
+
+impl Profile {
+    /// The word used on the command line and in tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Anthropic => "anthropic",
+            Self::Openai => "openai",
+            Self::Gemini => "gemini",
+            Self::Strict => "strict",
+            Self::None => "none",
+        }
+    }
 }
 
 /// The version of mcpgen that this code is part of.
@@ -266,6 +300,10 @@ pub struct ToolSpec {
     pub idempotent: bool,
     /// JSON Schema 2020-12 of the arguments: an object, closed, self-contained.
     pub input_schema: Map<String, Value>,
+    /// Where clients are shown less than is checked: JSON Pointer into the input schema, and the schema
+    /// that arguments are checked against there.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub checked: IndexMap<String, Map<String, Value>>,
     /// Lenient JSON Schema of the result, with an object root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<Map<String, Value>>,
@@ -273,6 +311,22 @@ pub struct ToolSpec {
     pub args: Vec<ArgSpec>,
     /// What to do with them.
     pub action: Action,
+}
+
+impl ToolSpec {
+    /// The schema that arguments are checked against.
+    pub fn checked_schema(&self) -> Map<String, Value> {
+        let mut root = Value::Object(self.input_schema.clone());
+        for (pointer, schema) in &self.checked {
+            if let Some(place) = root.pointer_mut(pointer) {
+                *place = Value::Object(schema.clone());
+            }
+        }
+        match root {
+            Value::Object(schema) => schema,
+            _ => Map::new(),
+        }
+    }
 }
 
 /// One argument.
@@ -347,11 +401,11 @@ pub struct WireParam {
     /// Whether arrays and objects become one pair an element.
     pub explode: bool,
     /// Whether reserved characters stay as they are, where they are not escaped for safety.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub allow_reserved: bool,
     /// Whether null, and a list or object with nothing in it, are sent as `name=`
     /// (`allowEmptyValue`, queries only).
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub allow_empty: bool,
     /// What the value is written as, whatever the style (`content`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -368,14 +422,6 @@ pub enum ParamContent {
     Text,
     /// `application/x-www-form-urlencoded` of an object.
     Form,
-}
-
-#[allow(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde passes a reference"
-)]
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 /// Where a parameter goes (OpenAPI `in`).

@@ -98,10 +98,15 @@ impl Server {
         let mut entries = IndexMap::with_capacity(manifest.tools.len());
         for (spec, backend) in manifest.tools.iter().zip(backends) {
             let tool = tool(spec);
+            let checked = if spec.checked.is_empty() {
+                tool.input_schema.clone()
+            } else {
+                Arc::new(spec.checked_schema())
+            };
             entries.insert(
                 spec.name.clone(),
                 Entry {
-                    checker: Checker::new(&spec.args, tool.input_schema.clone()),
+                    checker: Checker::new(&spec.args, checked),
                     backend,
                     header_params: plain::has_header_params(&tool.input_schema),
                     output_schema: tool.output_schema.clone(),

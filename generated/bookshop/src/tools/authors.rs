@@ -136,6 +136,7 @@ pub(super) fn list_authors() -> ToolSpec {
   "additionalProperties": false
 }"#,
         ),
+        checked: IndexMap::new(),
         output_schema: Some(schema(
             r#"{
   "type": "object",
@@ -266,6 +267,7 @@ pub(super) fn get_author() -> ToolSpec {
   "additionalProperties": false
 }"#,
         ),
+        checked: IndexMap::new(),
         output_schema: Some(schema(
             r#"{
   "type": "object",

@@ -439,6 +439,7 @@ pub(super) fn list_books() -> ToolSpec {
   "additionalProperties": false
 }"#,
         ),
+        checked: IndexMap::new(),
         output_schema: Some(schema(
             r#"{
   "type": "object",
@@ -765,6 +766,7 @@ pub(super) fn create_book() -> ToolSpec {
   "additionalProperties": false
 }"#,
         ),
+        checked: IndexMap::new(),
         output_schema: Some(schema(
             r#"{
   "type": "object",
@@ -1001,6 +1003,7 @@ pub(super) fn search_books() -> ToolSpec {
   "additionalProperties": false
 }"#,
         ),
+        checked: IndexMap::new(),
         output_schema: Some(schema(
             r#"{
   "type": "object",
@@ -1163,6 +1166,7 @@ pub(super) fn import_books() -> ToolSpec {
   "additionalProperties": false
 }"#,
         ),
+        checked: IndexMap::new(),
         output_schema: Some(schema(
             r#"{
   "type": "object",
@@ -1255,6 +1259,7 @@ pub(super) fn get_book() -> ToolSpec {
   "additionalProperties": false
 }"#,
         ),
+        checked: IndexMap::new(),
         output_schema: Some(schema(
             r#"{
   "type": "object",
@@ -1485,6 +1490,7 @@ pub(super) fn replace_book() -> ToolSpec {
   "additionalProperties": false
 }"#,
         ),
+        checked: IndexMap::new(),
         output_schema: Some(schema(
             r#"{
   "type": "object",
@@ -1686,6 +1692,7 @@ pub(super) fn delete_book() -> ToolSpec {
   "additionalProperties": false
 }"#,
         ),
+        checked: IndexMap::new(),
         output_schema: None,
         args: vec![
             ArgSpec {
@@ -1759,6 +1766,7 @@ pub(super) fn get_book_cover() -> ToolSpec {
   "additionalProperties": false
 }"#,
         ),
+        checked: IndexMap::new(),
         output_schema: None,
         args: vec![ArgSpec {
             name: "bookId".to_owned(),
@@ -1820,6 +1828,7 @@ pub(super) fn upload_book_cover() -> ToolSpec {
   "additionalProperties": false
 }"#,
         ),
+        checked: IndexMap::new(),
         output_schema: None,
         args: vec![
             ArgSpec {

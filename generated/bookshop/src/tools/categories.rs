@@ -106,6 +106,7 @@ pub(super) fn list_categories() -> ToolSpec {
   "additionalProperties": false
 }"#,
         ),
+        checked: IndexMap::new(),
         output_schema: Some(schema(
             r#"{
   "type": "object",
@@ -183,6 +184,7 @@ pub(super) fn get_category() -> ToolSpec {
   "additionalProperties": false
 }"#,
         ),
+        checked: IndexMap::new(),
         output_schema: Some(schema(
             r#"{
   "type": "object",

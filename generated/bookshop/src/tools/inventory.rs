@@ -49,7 +49,7 @@ pub struct UpdateStock {
     #[serde(rename = "reorderAt")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reorder_at: Option<Number>,
-    #[doc = "The day of the next delivery; null if none is planned."]
+    #[doc = "The day of the next delivery; null if none is planned. Format: date"]
     #[serde(rename = "nextDelivery")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_delivery: Option<Value>,
@@ -161,6 +161,7 @@ pub(super) fn list_inventory() -> ToolSpec {
   "additionalProperties": false
 }"#,
         ),
+        checked: IndexMap::new(),
         output_schema: Some(schema(
             r#"{
   "type": "object",
@@ -334,8 +335,7 @@ pub(super) fn update_stock() -> ToolSpec {
         "string",
         "null"
       ],
-      "description": "The day of the next delivery; null if none is planned.",
-      "format": "date"
+      "description": "The day of the next delivery; null if none is planned. Format: date"
     }
   },
   "required": [
@@ -344,6 +344,7 @@ pub(super) fn update_stock() -> ToolSpec {
   "additionalProperties": false
 }"#,
         ),
+        checked: IndexMap::new(),
         output_schema: Some(schema(
             r#"{
   "type": "object",

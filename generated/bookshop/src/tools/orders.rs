@@ -221,11 +221,11 @@ pub(super) fn list_orders() -> ToolSpec {
       "properties": {
         "from": {
           "type": "string",
-          "format": "date"
+          "description": "Format: date"
         },
         "to": {
           "type": "string",
-          "format": "date"
+          "description": "Format: date"
         }
       },
       "description": "Only orders placed between these days, both included.",
@@ -240,6 +240,7 @@ pub(super) fn list_orders() -> ToolSpec {
   "additionalProperties": false
 }"#,
         ),
+        checked: IndexMap::new(),
         output_schema: Some(schema(
             r#"{
   "type": "object",
@@ -594,6 +595,7 @@ pub(super) fn create_order() -> ToolSpec {
   "additionalProperties": false
 }"#,
         ),
+        checked: IndexMap::new(),
         output_schema: Some(schema(
             r#"{
   "type": "object",
@@ -756,6 +758,7 @@ pub(super) fn get_order() -> ToolSpec {
   "additionalProperties": false
 }"#,
         ),
+        checked: IndexMap::new(),
         output_schema: Some(schema(
             r#"{
   "type": "object",
@@ -897,6 +900,7 @@ pub(super) fn cancel_order() -> ToolSpec {
   "additionalProperties": false
 }"#,
         ),
+        checked: IndexMap::new(),
         output_schema: Some(schema(
             r#"{
   "type": "object",

@@ -185,6 +185,7 @@ pub(super) fn list_reviews() -> ToolSpec {
   "additionalProperties": false
 }"#,
         ),
+        checked: IndexMap::new(),
         output_schema: Some(schema(
             r#"{
   "type": "object",
@@ -355,6 +356,7 @@ pub(super) fn create_review() -> ToolSpec {
   "additionalProperties": false
 }"#,
         ),
+        checked: IndexMap::new(),
         output_schema: Some(schema(
             r#"{
   "type": "object",
@@ -460,6 +462,7 @@ pub(super) fn delete_review() -> ToolSpec {
   "additionalProperties": false
 }"#,
         ),
+        checked: IndexMap::new(),
         output_schema: None,
         args: vec![
             ArgSpec {

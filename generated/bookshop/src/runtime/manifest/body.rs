@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-use super::{Style, is_false};
+use super::{Style, is_default};
 
 /// A request body.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -85,7 +85,7 @@ pub struct PartStyle {
     /// Whether arrays and objects become one pair an element.
     pub explode: bool,
     /// Whether reserved characters stay as they are (form-urlencoded only).
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub allow_reserved: bool,
 }
 
