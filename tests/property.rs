@@ -149,8 +149,12 @@ fn document(path: &Path, count: usize) -> Tally {
             tally.count("no server");
             continue;
         };
-        // All tools are listed, whatever they cost.
-        let options = ["--enable", "destroy", "--budget", "10000000"];
+        // All tools are listed, whatever they cost, with the schemas that arguments are checked against.
+        let options = [
+            &["--enable", "destroy", "--budget", "10000000"][..],
+            &["--profile", "none"],
+        ]
+        .concat();
         let mut scene = Scene::with(&cut, &options, &[], willing);
         let tools = listed(&mut scene);
         for (index, (path, method)) in some.iter().enumerate() {

@@ -75,8 +75,12 @@ pub(super) fn soften(operation: &Operation, args: &mut Map<String, Value>) {
     }
 }
 
-/// The name of an argument: what clients refuse is replaced.
+/// The name of an argument without a profile: that of the wire, but for what MCP cannot show.
 fn accepted(name: &str) -> String {
+    let visible = |c: char| !c.is_control() && !c.is_whitespace();
+    if (1..=64).contains(&name.chars().count()) && name.chars().all(visible) {
+        return name.to_owned();
+    }
     let mut clean = String::new();
     for c in name.chars() {
         if c.is_ascii_alphanumeric() || "_.-".contains(c) {

@@ -9,8 +9,9 @@ use super::scene::{document, operation, param};
 use crate::support::process::run_program;
 use crate::support::{Output, Scratch, run};
 
-/// Seconds of a processor that a run may take, in a build without optimization.
-const SECONDS: u64 = 30;
+/// Seconds of a processor that a run may take, in a build without optimization: more than the
+/// program's own deadline of 30.
+const SECONDS: u64 = 45;
 /// Kilobytes of address space that a run may take. Threads reserve much that they never use.
 const MEMORY_KB: u64 = 3 << 20;
 
