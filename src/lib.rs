@@ -14,7 +14,8 @@
 //! - [`cli`]: one file a command; each command is a straight line through the stages.
 //! - [`diag`]: findings with stable codes and places; `diag::render` prints them.
 //! - [`source`]: an input text with its name; reading it as a tree; JSON Pointer → line and column.
-//! - [`input`]: front ends. `fetch` gets a text [I/O]; `openapi` turns a tree into a Catalog, purely.
+//! - [`input`]: front ends. `fetch` gets a text, and the files that it refers to [I/O]; `overlay` changes
+//!   a tree as its owner says; `openapi` turns trees into a Catalog, purely.
 //! - [`catalog`]: all that a source offers, in terms that no kind of source owns.
 //! - [`policy`]: what an agent may do.
 //! - [`compile`]: one pass a file; Catalog and Policy become a Manifest and diagnostics.
