@@ -43,7 +43,10 @@ fn made_up_calls() {
 fn compared(name: &str, document: &str) -> usize {
     let (upstream, release) = upstream(answers);
     let base = upstream.url();
+    // A tool that is not listed is not called by its name.
+    let listed = ["--tools", "list"];
     let selection = ["--base-url", base.as_str(), "--enable", "destroy"];
+    let selection = [&selection[..], &listed].concat();
     let plan = run(
         &[&["plan", document, "--json"][..], &selection].concat(),
         &[],
@@ -82,6 +85,10 @@ fn compared(name: &str, document: &str) -> usize {
     let start = Instant::now();
     let transcript = session.compare(&serve, &program);
     let outcomes = outcomes(&transcript);
+    assert!(
+        transcript.requests.len() > calls / 10,
+        "{name}: {outcomes:?}"
+    );
     let mut report = format!(
         "{name}: {} tools, {calls} calls in each era over each transport in {} s, no difference; over stdio {} requests and these answers:\n",
         manifest.tools.len(),
