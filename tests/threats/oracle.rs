@@ -25,9 +25,10 @@ pub(crate) fn decode(text: &str) -> Vec<u8> {
     out
 }
 
-/// The same as text.
+/// The same as text. Where reserved characters stay as they are, a value may bring escapes of its own,
+/// which can be of any bytes: those that are no UTF-8 become U+FFFD.
 pub(crate) fn decode_text(text: &str) -> String {
-    String::from_utf8(decode(text)).expect("what is encoded is UTF-8")
+    String::from_utf8_lossy(&decode(text)).into_owned()
 }
 
 /// Percent-encodes all but letters and digits.
