@@ -178,6 +178,14 @@ codes! {
     PartEncoding = "MG157", Warning, Loss;
     /// An answer is a stream of events, of which the first are passed on.
     EventStream = "MG158", Note, Loss;
+    /// A policy has a key that the format does not have, or lacks one that it needs.
+    PolicyKey = "MG201", Error, Nothing;
+    /// A policy has a key whose control this version does not apply.
+    PolicyNotEnforced = "MG202", Error, Nothing;
+    /// A policy has a value of the wrong kind.
+    PolicyValue = "MG203", Error, Nothing;
+    /// A policy has a secret in plain text.
+    PolicySecret = "MG204", Error, Nothing;
     /// Nothing is left to serve.
     NothingToServe = "MG301", Error, Nothing;
     /// Two operations cleaned to the same tool name; the later one got a suffix.

@@ -1,11 +1,19 @@
-//! The Policy: what an agent may do. Today it holds what the command line can say; the file format
-//! comes with it later and fills the same struct.
+//! The Policy: what an agent may do, as the command line or a policy file says it.
+//!
+//! `format` has the file's types, `read` reads it.
 
 use std::time::Duration;
 
 use indexmap::IndexMap;
 
 use crate::runtime::manifest::{Effect, Profile};
+
+pub mod format;
+mod mask;
+mod read;
+mod unenforced;
+
+pub use read::read;
 
 /// What an agent may do with a source.
 #[derive(Debug, Clone)]

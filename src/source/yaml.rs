@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 
 use super::scalar::{self, Plain};
 use super::{
-    Budget, FIXED_LIMIT, MAX_REPORTS, and_more, duplicate_key, empty, over_depth, over_nodes,
+    Budget, FIXED_LIMIT, MAX_REPORTS, Manner, and_more, duplicate_key, empty, over_depth, over_nodes,
     quoted,
 };
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc, Severity};
@@ -31,9 +31,15 @@ use syntax::syntax;
 const CORE_TAG: &str = "tag:yaml.org,2002:";
 
 /// Reads the first document of `text`; `None` after an error, which is reported.
-pub(super) fn compose(text: &str, budget: &Budget, diags: &mut Diagnostics) -> Option<Value> {
+pub(super) fn compose(
+    text: &str,
+    budget: &Budget,
+    manner: Manner,
+    diags: &mut Diagnostics,
+) -> Option<Value> {
     let mut composer = Composer {
         budget,
+        manner,
         diags,
         started: Instant::now(),
         frames: Vec::new(),
@@ -58,6 +64,7 @@ pub(super) fn compose(text: &str, budget: &Budget, diags: &mut Diagnostics) -> O
 
 struct Composer<'a> {
     budget: &'a Budget,
+    manner: Manner,
     diags: &'a mut Diagnostics,
     started: Instant,
     frames: Vec<Frame>,
@@ -291,7 +298,12 @@ impl Composer<'_> {
             self.anchors.insert(anchor, (value, size));
         }
         let new_key = match is_plain && text == "<<" {
-            true => Key::Merge,
+            true => {
+                if self.manner == Manner::Strict {
+                    self.fail(start, "merge keys are not read here");
+                }
+                Key::Merge
+            }
             false => Key::Text(text.into_owned()),
         };
         if let Some(frame) = self.frames.last_mut()
@@ -362,7 +374,13 @@ impl Composer<'_> {
         let is_quoted = !is_plain && wanted.is_none();
         let plain = match is_quoted {
             true => Plain::Text,
-            false => scalar::resolve(&text),
+            false => {
+                if self.manner == Manner::Strict && scalar::is_ambiguous(&text) {
+                    let message = format!("{} does not mean the same to every reader", quoted(&text));
+                    self.fail(at, &message);
+                }
+                scalar::resolve(&text)
+            }
         };
         let fits = |value: &Value| match wanted {
             None => true,
