@@ -186,6 +186,10 @@ codes! {
     PolicyValue = "MG203", Error, Nothing;
     /// A policy has a secret in plain text.
     PolicySecret = "MG204", Error, Nothing;
+    /// A policy names something that there is not.
+    PolicyName = "MG205", Error, Nothing;
+    /// Two keys of a policy contradict each other.
+    PolicyConflict = "MG206", Error, Nothing;
     /// Nothing is left to serve.
     NothingToServe = "MG301", Error, Nothing;
     /// Two operations cleaned to the same tool name; the later one got a suffix.

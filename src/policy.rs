@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 
 use crate::runtime::manifest::{Effect, Profile};
 
+mod check;
 pub mod format;
 mod mask;
 mod read;

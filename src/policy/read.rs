@@ -8,7 +8,7 @@ use jsonschema::ValidationError;
 use serde_json::{Map, Value};
 
 use super::format::PolicyFile;
-use super::{mask, unenforced};
+use super::{check, mask, unenforced};
 use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc, Severity, escape};
 use crate::source::{Budget, Source};
@@ -50,13 +50,27 @@ pub fn read(source: &mut Source, diags: &mut Diagnostics) -> Option<PolicyFile> 
     if diags.count(Severity::Error) > before {
         return None;
     }
-    serde_path_to_error::deserialize(tree)
-        .map_err(|error: serde_path_to_error::Error<serde_json::Error>| {
-            let pointer = pointer(error.path());
+    match typed(tree) {
+        Ok(file) => {
+            check::check(&file, diags);
+            (diags.count(Severity::Error) == before).then_some(file)
+        }
+        Err(found) => {
+            diags.push(*found);
+            None
+        }
+    }
+}
+
+/// The file as its types; what the schema cannot say of a word (a duration of 0s) is found here.
+fn typed(tree: Value) -> Result<PolicyFile, Box<Diagnostic>> {
+    serde_path_to_error::deserialize(tree).map_err(
+        |error: serde_path_to_error::Error<serde_json::Error>| {
+            let loc = Loc::at(pointer(error.path()));
             let message = error.into_inner().to_string();
-            diags.push(Diagnostic::new(Code::PolicyValue, Loc::at(pointer), message));
-        })
-        .ok()
+            Box::new(Diagnostic::new(Code::PolicyValue, loc, message))
+        },
+    )
 }
 
 /// The findings in the order of their places.
