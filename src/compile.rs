@@ -10,7 +10,7 @@ use crate::catalog::{Capability, Catalog};
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
 use crate::policy::Policy;
 use crate::runtime::backends::http::is_private;
-use crate::runtime::manifest::{Effect, Listing, Manifest, ServerSpec, SourceSpec};
+use crate::runtime::manifest::{Effect, Listing, Manifest, Redirects, ServerSpec, SourceSpec};
 
 mod args;
 pub mod budget;
@@ -103,6 +103,9 @@ pub fn compile(catalog: &Catalog, policy: &Policy, diags: &mut Diagnostics) -> C
         headers: policy.headers.clone(),
         timeout_ms: u64::try_from(policy.timeout.as_millis()).unwrap_or(u64::MAX),
         max_response_bytes: policy.max_response_bytes,
+        allow_private: Vec::new(),
+        redirects: Redirects::default(),
+        rate: Vec::new(),
     };
     let title = describe::clean(&catalog.title, describe::TITLE_MAX);
     let mut manifest = Manifest {

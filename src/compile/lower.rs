@@ -6,7 +6,7 @@ use super::pattern::Patterns;
 use super::{args, describe, name, profile, share};
 use crate::catalog::{Capability, Catalog};
 use crate::diag::Diagnostics;
-use crate::runtime::manifest::{Action, HttpAction, Profile, ToolSpec};
+use crate::runtime::manifest::{Action, HttpAction, Limits, Profile, Shape, ToolSpec};
 use crate::runtime::media;
 
 pub(super) fn tool(
@@ -47,7 +47,9 @@ pub(super) fn tool(
         input_schema: object(input),
         checked,
         output_schema: capability.output.schema.as_ref().map(rooted),
-        args: arguments.args,
+        controls: arguments.controls,
+        limits: Limits::default(),
+        shape: Shape::default(),
         action: Action::Http(HttpAction {
             method: capability.method.clone(),
             base_url: capability.base_url.clone(),
@@ -56,6 +58,8 @@ pub(super) fn tool(
             body: arguments.body,
             accept: Some(accept(capability)),
             security: capability.security.clone(),
+            retries: None,
+            idempotency_key: None,
         }),
     }
 }

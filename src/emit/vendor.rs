@@ -5,6 +5,10 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("src/runtime.rs", include_str!("../runtime.rs")),
     ("src/runtime/args.rs", include_str!("../runtime/args.rs")),
     (
+        "src/runtime/args/control.rs",
+        include_str!("../runtime/args/control.rs"),
+    ),
+    (
         "src/runtime/args/effort.rs",
         include_str!("../runtime/args/effort.rs"),
     ),
@@ -161,6 +165,18 @@ pub(super) const FILES: &[(&str, &str)] = &[
     (
         "src/runtime/manifest/body.rs",
         include_str!("../runtime/manifest/body.rs"),
+    ),
+    (
+        "src/runtime/manifest/control.rs",
+        include_str!("../runtime/manifest/control.rs"),
+    ),
+    (
+        "src/runtime/manifest/credential.rs",
+        include_str!("../runtime/manifest/credential.rs"),
+    ),
+    (
+        "src/runtime/manifest/limits.rs",
+        include_str!("../runtime/manifest/limits.rs"),
     ),
     ("src/runtime/media.rs", include_str!("../runtime/media.rs")),
     (

@@ -57,11 +57,7 @@ fn sources(file: &PolicyFile, diags: &mut Diagnostics) {
 }
 
 /// A name that nothing has.
-fn unknown<'a>(
-    noun: &str,
-    name: &str,
-    known: impl Iterator<Item = &'a str> + Clone,
-) -> Diagnostic {
+fn unknown<'a>(noun: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Diagnostic {
     let found = Diagnostic::general(Code::PolicyName, format!("there is no {noun} `{name}`"));
     let all: Vec<String> = known.clone().map(|name| format!("`{name}`")).collect();
     match (nearest(name, known), all.as_slice()) {
@@ -125,7 +121,11 @@ fn argument(name: &str, rule: &ArgRule, loc: &Loc, diags: &mut Diagnostics) {
     let value = rule.r#const.is_some() || rule.from.is_some();
     if rule.forbid && (bounds || value || rule.hide || rule.default.is_some()) {
         let message = "an argument that is forbidden has no value to say anything of";
-        conflict("forbid", message, "take out `forbid: true`, or everything but it");
+        conflict(
+            "forbid",
+            message,
+            "take out `forbid: true`, or everything but it",
+        );
     }
     if rule.from.is_some() && !rule.hide {
         let message = "a value that comes from the server is not the model's to see";
@@ -147,7 +147,8 @@ fn argument(name: &str, rule: &ArgRule, loc: &Loc, diags: &mut Diagnostics) {
     if let (Some(min), Some(max)) = (&rule.min, &rule.max)
         && above(min, max)
     {
-        let message = format!("`min` is above `max`: no number is at least {min} and at most {max}");
+        let message =
+            format!("`min` is above `max`: no number is at least {min} and at most {max}");
         conflict("min", &message, "exchange them");
     }
     if let Some(Value::Number(default)) = &rule.default {

@@ -17,7 +17,7 @@ pub use credential::{ApiKey, Basic, Bearer, ClientCredentials, Credential};
 pub use rule::{
     ArgRule, EffectRule, Enable, IdempotencyKey, Match, OnViolation, ResponseRule, Rule, Slash,
 };
-pub use test::{Expect, ExpectedRequest, Expectation, Refusal, Reply, Test};
+pub use test::{Expect, Expectation, ExpectedRequest, Refusal, Reply, Test};
 use words::{Cidr, Duration, EffectWord, Rate, Size};
 
 /// What an agent may do.

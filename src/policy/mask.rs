@@ -84,9 +84,13 @@ pub(super) fn mask_unread(source: &mut Source) {
         if !is_secret(key.trim_end()) || value.trim_start().starts_with("${") {
             return line.to_owned();
         }
-        let masked = value
-            .chars()
-            .map(|c| if c.is_whitespace() { c.to_string() } else { MASK.to_owned() });
+        let masked = value.chars().map(|c| {
+            if c.is_whitespace() {
+                c.to_string()
+            } else {
+                MASK.to_owned()
+            }
+        });
         format!("{key}:{}", masked.collect::<String>())
     });
     source.text = lines.collect();

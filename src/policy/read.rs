@@ -3,8 +3,8 @@
 //! All mistakes are told in one run, each at its place. A secret that stands where only a reference
 //! may is masked in the text before anything of it can be printed.
 
-use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use jsonschema::ValidationError;
+use jsonschema::error::{TypeKind, ValidationErrorKind as Kind};
 use serde_json::{Map, Value};
 
 use super::format::PolicyFile;
@@ -270,7 +270,8 @@ impl Alternatives {
             Kind::Type { kind } => match kind {
                 TypeKind::Single(one) => self.kinds.push(type_name(one.as_str())),
                 TypeKind::Multiple(many) => {
-                    self.kinds.extend(many.iter().map(|t| type_name(t.as_str())));
+                    self.kinds
+                        .extend(many.iter().map(|t| type_name(t.as_str())));
                 }
             },
             Kind::Enum { options } => {
@@ -279,7 +280,10 @@ impl Alternatives {
             }
             Kind::Constant { expected_value } => self.words.push(word(expected_value)),
             Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
-                context.iter().flatten().for_each(|error| self.collect(error));
+                context
+                    .iter()
+                    .flatten()
+                    .for_each(|error| self.collect(error));
             }
             _ => {}
         }
@@ -302,7 +306,9 @@ impl std::fmt::Display for Alternatives {
 
 /// A value as it is written.
 fn word(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 fn type_name(name: &str) -> &'static str {
@@ -331,7 +337,8 @@ fn shown(value: &Value) -> String {
 
 /// What people write who mean something else.
 fn hint(error: &ValidationError<'_>, instance: &Value) -> Option<String> {
-    let wants_boolean = matches!(error.kind(), Kind::Type { kind: TypeKind::Single(t) } if t.as_str() == "boolean");
+    let wants_boolean =
+        matches!(error.kind(), Kind::Type { kind: TypeKind::Single(t) } if t.as_str() == "boolean");
     match instance {
         Value::String(text) if wants_boolean => match text.to_ascii_lowercase().as_str() {
             "on" | "yes" | "y" | "true" => Some("write `true`".to_owned()),
@@ -382,7 +389,10 @@ mod tests {
 
     #[test]
     fn look() {
-        println!("{}", said(r#"
+        println!(
+            "{}",
+            said(
+                r#"
 version: 1
 sources:
   shop: {openapi: ./a.yaml, credental: x, timeout: 3}
@@ -407,10 +417,20 @@ tests:
   - {call: x, args: {}, expect: refussed}
   - {call: x, args: {}, expect: {requst: 3}}
   - {call: x, args: {}, as: {groups: [x]}}
-"#));
-        println!("{}", said("version: 1\nserver: {name: True}\nrules: [{<<: {a: 1}}]\ndefaults: {concurrency: 012}\n"));
+"#
+            )
+        );
+        println!(
+            "{}",
+            said(
+                "version: 1\nserver: {name: True}\nrules: [{<<: {a: 1}}]\ndefaults: {concurrency: 012}\n"
+            )
+        );
         println!("{}", said("version: 2\n"));
         println!("{}", said("a: [\nvalue: hunter2\n  token: x"));
-        println!("{}", said("version: 1\ndefaults: {timeout: 99m}\negress: {allow_private: [10.0.0.0/99]}"));
+        println!(
+            "{}",
+            said("version: 1\ndefaults: {timeout: 99m}\negress: {allow_private: [10.0.0.0/99]}")
+        );
     }
 }

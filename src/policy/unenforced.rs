@@ -8,11 +8,7 @@ const KEYS: &[(&str, &[&str], &str)] = &[
         &["audit", "state", "kill_switch", "lock"],
         "it comes with operation in earnest",
     ),
-    (
-        "",
-        &["prompts", "resources"],
-        "only tools are served",
-    ),
+    ("", &["prompts", "resources"], "only tools are served"),
     ("", &["queries"], SQL),
     ("/sources/*", &["postgres", "role", "schemas", "dsn"], SQL),
     (

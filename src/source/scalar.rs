@@ -40,7 +40,8 @@ pub(super) fn resolve(text: &str) -> Plain {
 pub(super) fn is_ambiguous(text: &str) -> bool {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let mut digits = unsigned.bytes();
-    let leading_zero = digits.next() == Some(b'0') && digits.next().is_some_and(|b| b.is_ascii_digit());
+    let leading_zero =
+        digits.next() == Some(b'0') && digits.next().is_some_and(|b| b.is_ascii_digit());
     let capital = text.starts_with(|c: char| c.is_ascii_uppercase());
     (leading_zero || capital) && matches!(resolve(text), Plain::Value(_))
 }

@@ -16,8 +16,8 @@ use serde_json::{Map, Value};
 
 use super::scalar::{self, Plain};
 use super::{
-    Budget, FIXED_LIMIT, MAX_REPORTS, Manner, and_more, duplicate_key, empty, over_depth, over_nodes,
-    quoted,
+    Budget, FIXED_LIMIT, MAX_REPORTS, Manner, and_more, duplicate_key, empty, over_depth,
+    over_nodes, quoted,
 };
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc, Severity};
 
@@ -372,15 +372,14 @@ impl Composer<'_> {
             }
         };
         let is_quoted = !is_plain && wanted.is_none();
-        let plain = match is_quoted {
-            true => Plain::Text,
-            false => {
-                if self.manner == Manner::Strict && scalar::is_ambiguous(&text) {
-                    let message = format!("{} does not mean the same to every reader", quoted(&text));
-                    self.fail(at, &message);
-                }
-                scalar::resolve(&text)
-            }
+        if !is_quoted && self.manner == Manner::Strict && scalar::is_ambiguous(&text) {
+            let message = format!("{} does not mean the same to every reader", quoted(&text));
+            self.fail(at, &message);
+        }
+        let plain = if is_quoted {
+            Plain::Text
+        } else {
+            scalar::resolve(&text)
         };
         let fits = |value: &Value| match wanted {
             None => true,

@@ -76,10 +76,7 @@ fn arguments(tool: &ToolSpec, say: &mut impl FnMut(String)) {
         .flatten()
         .map(|(k, _)| k.as_str())
         .collect();
-    let args: Vec<&str> = tool.args.iter().map(|arg| arg.name.as_str()).collect();
-    if properties != args {
-        say(format!("properties {properties:?} but arguments {args:?}"));
-    }
+    let args = properties.clone();
     let mut places: Vec<&str> = action.params.iter().map(|p| p.arg.as_str()).collect();
     match action.body.as_ref().map(|body| &body.content) {
         Some(BodyContent::Properties(map)) => places.extend(map.keys().map(String::as_str)),

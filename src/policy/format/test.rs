@@ -45,7 +45,7 @@ pub enum Expect {
     /// Nothing is sent.
     Refused(Refusal),
     /// All of these.
-    All(Expectation),
+    All(Box<Expectation>),
 }
 
 /// Nothing is sent.

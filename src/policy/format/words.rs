@@ -97,7 +97,11 @@ macro_rules! word {
 #[serde(try_from = "String")]
 pub struct Duration(pub time::Duration);
 
-word!(Duration, "a duration such as 500ms, 30s or 2m", "^[0-9]{1,7}(ms|s|m)$");
+word!(
+    Duration,
+    "a duration such as 500ms, 30s or 2m",
+    "^[0-9]{1,7}(ms|s|m)$"
+);
 
 impl TryFrom<String> for Duration {
     type Error = String;
@@ -142,7 +146,11 @@ fn number(text: &str) -> (Option<u64>, &str) {
 #[serde(try_from = "String")]
 pub struct Size(pub u64);
 
-word!(Size, "a size such as 64KiB or 2MiB", "^[0-9]{1,7}(B|KiB|MiB)$");
+word!(
+    Size,
+    "a size such as 64KiB or 2MiB",
+    "^[0-9]{1,7}(B|KiB|MiB)$"
+);
 
 impl TryFrom<String> for Size {
     type Error = String;
@@ -184,7 +192,11 @@ pub struct PerTime {
     pub period: time::Duration,
 }
 
-word!(PerTime, "a rate such as 120/min", "^[0-9]{1,7}/(s|min|h|day)$");
+word!(
+    PerTime,
+    "a rate such as 120/min",
+    "^[0-9]{1,7}/(s|min|h|day)$"
+);
 
 impl TryFrom<String> for PerTime {
     type Error = String;
@@ -218,7 +230,11 @@ pub struct Cidr {
     pub prefix: u8,
 }
 
-word!(Cidr, "a network such as 10.20.0.0/16", "^[0-9A-Fa-f.:]+/[0-9]{1,3}$");
+word!(
+    Cidr,
+    "a network such as 10.20.0.0/16",
+    "^[0-9A-Fa-f.:]+/[0-9]{1,3}$"
+);
 
 impl TryFrom<String> for Cidr {
     type Error = String;

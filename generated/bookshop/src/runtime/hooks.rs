@@ -113,8 +113,8 @@ mod tests {
     use crate::runtime::backends;
     use crate::runtime::config::Config;
     use crate::runtime::manifest::{
-        Action, ArgSpec, Bound, Effect, HttpAction, Manifest, Place, Style, ToolSpec, WireParam,
-        schema,
+        Action, Bound, Control, Effect, HttpAction, Limits, Manifest, Place, Shape, Style,
+        ToolSpec, WireParam, schema,
     };
     use crate::runtime::server::Server;
     use serde_json::json;
@@ -150,6 +150,7 @@ mod tests {
             style,
             explode: true,
             allow_reserved: false,
+            slash: false,
             allow_empty: false,
             content: None,
         };
@@ -170,13 +171,16 @@ mod tests {
             ),
             checked: indexmap::IndexMap::new(),
             output_schema: None,
-            args: vec![ArgSpec {
-                name: "limit".to_owned(),
+            controls: vec![Control {
+                pointer: "/limit".to_owned(),
                 clamp: Some(Bound {
-                    min: None,
-                    max: Some(100),
+                    max: Some(100.into()),
+                    ..Bound::default()
                 }),
+                ..Control::default()
             }],
+            limits: Limits::default(),
+            shape: Shape::default(),
             action: Action::Http(HttpAction {
                 method: "GET".to_owned(),
                 base_url: Some("http://192.0.2.1".to_owned()),
@@ -188,6 +192,8 @@ mod tests {
                 body: None,
                 accept: None,
                 security: vec![],
+                retries: None,
+                idempotency_key: None,
             }),
         });
         manifest

@@ -106,7 +106,7 @@ impl Server {
             entries.insert(
                 spec.name.clone(),
                 Entry {
-                    checker: Checker::new(&spec.args, checked),
+                    checker: Checker::new(&spec.controls, checked),
                     backend,
                     header_params: plain::has_header_params(&tool.input_schema),
                     output_schema: tool.output_schema.clone(),

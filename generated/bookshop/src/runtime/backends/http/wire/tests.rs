@@ -12,6 +12,7 @@ fn param(place: Place, style: Style, explode: bool) -> WireParam {
         style,
         explode,
         allow_reserved: false,
+        slash: false,
         allow_empty: false,
         content: None,
     }
