@@ -21,6 +21,7 @@ mod lower;
 mod name;
 mod pattern;
 mod profile;
+mod rules;
 mod select;
 mod share;
 

@@ -190,6 +190,20 @@ codes! {
     PolicyName = "MG205", Error, Nothing;
     /// Two keys of a policy contradict each other.
     PolicyConflict = "MG206", Error, Nothing;
+    /// A rule of a policy undoes what an earlier one says.
+    PolicyLoosened = "MG207", Error, Nothing;
+    /// A rule of a policy matches nothing.
+    PolicyNoMatch = "MG208", Error, Nothing;
+    /// A policy lowers an effect without a reason.
+    PolicyBecause = "MG209", Error, Nothing;
+    /// A bound or value of a policy is outside what the document allows.
+    PolicyOutside = "MG210", Error, Nothing;
+    /// A policy asks for something that cannot be done with an argument.
+    PolicyArgument = "MG211", Error, Nothing;
+    /// An environment variable or file that a policy names is not there.
+    PolicyUnset = "MG212", Warning, Nothing;
+    /// Two tools have one name.
+    PolicySameName = "MG213", Error, Nothing;
     /// Nothing is left to serve.
     NothingToServe = "MG301", Error, Nothing;
     /// Two operations cleaned to the same tool name; the later one got a suffix.
@@ -329,6 +343,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// What it says of the operations that it is about; normally as the code says.
     pub bearing: Bearing,
+    /// Another place that it is about, and what is there: a fragment.
+    pub also: Option<(Loc, &'static str)>,
 }
 
 impl Diagnostic {
@@ -350,6 +366,7 @@ impl Diagnostic {
             loc: None,
             help: None,
             bearing: code.bearing(),
+            also: None,
         }
     }
 
@@ -364,6 +381,13 @@ impl Diagnostic {
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// The same finding with another place that it is about, and what is there.
+    #[must_use]
+    pub fn also(mut self, loc: Loc, what: &'static str) -> Self {
+        self.also = Some((loc, what));
         self
     }
 }

@@ -139,7 +139,9 @@ impl<'p> Rules<'p> {
         let key = rule.idempotency_key.as_ref().map(|key| (key, index));
         ruling.idempotency_key = key.or(ruling.idempotency_key);
         ruling.concurrency = rule.concurrency.map(|c| (c, index)).or(ruling.concurrency);
-        ruling.rate.extend(rule.rate.iter().map(|rate| (rate, index)));
+        ruling
+            .rate
+            .extend(rule.rate.iter().map(|rate| (rate, index)));
         ruling.response.push((&rule.response, index));
     }
 
@@ -161,7 +163,7 @@ impl<'p> Rules<'p> {
     pub(super) fn unmatched(&self, diags: &mut Diagnostics) {
         for rule in self.rules.iter().filter(|rule| rule.hits.get() == 0) {
             let message = "the rule matches no operation";
-            let found = Diagnostic::new(Code::PolicyMatchesNothing, rule.loc.child("match"), message);
+            let found = Diagnostic::new(Code::PolicyNoMatch, rule.loc.child("match"), message);
             diags.push(found.help("`mcpgen list` shows what there is"));
         }
     }
@@ -194,16 +196,21 @@ fn undone(before: &ArgRule, after: &ArgRule) -> Option<(&'static str, String)> {
     let again = after.r#const.is_some() && after.r#const != before.r#const
         || after.from.is_some() && after.from != before.from;
     if fixed && again {
-        let key = if after.from.is_some() { "from" } else { "const" };
+        let key = if after.from.is_some() {
+            "from"
+        } else {
+            "const"
+        };
         return Some((key, "has its value".to_owned()));
     }
-    let wider = |low: bool, before: &Option<serde_json::Number>, after: &Option<serde_json::Number>| {
-        let (Some(before), Some(after)) = (before, after) else {
-            return None;
+    let wider =
+        |low: bool, before: &Option<serde_json::Number>, after: &Option<serde_json::Number>| {
+            let (Some(before), Some(after)) = (before, after) else {
+                return None;
+            };
+            let (b, a) = (before.as_f64()?, after.as_f64()?);
+            (if low { a < b } else { a > b }).then(|| before.to_string())
         };
-        let (b, a) = (before.as_f64()?, after.as_f64()?);
-        (if low { a < b } else { a > b }).then(|| before.to_string())
-    };
     if let Some(bound) = wider(true, &before.min, &after.min) {
         return Some(("min", format!("is at least {bound}")));
     }

@@ -56,6 +56,11 @@ impl Sources {
         std::iter::once(&self.main).chain(&self.others)
     }
 
+    /// Where an origin is in its text.
+    pub fn span(&self, loc: &Loc) -> Option<Span> {
+        self.locate(&[loc]).pop().flatten()
+    }
+
     /// The places of `locs`, origins, each in its own file, in one pass a file; see [`Source::locate`].
     pub fn locate(&self, locs: &[&Loc]) -> Vec<Option<Span>> {
         let mut files: BTreeMap<FileId, Vec<usize>> = BTreeMap::new();
