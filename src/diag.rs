@@ -344,7 +344,7 @@ pub struct Diagnostic {
     /// What it says of the operations that it is about; normally as the code says.
     pub bearing: Bearing,
     /// Another place that it is about, and what is there: a fragment.
-    pub also: Option<(Loc, &'static str)>,
+    pub also: Option<Box<(Loc, &'static str)>>,
 }
 
 impl Diagnostic {
@@ -387,7 +387,7 @@ impl Diagnostic {
     /// The same finding with another place that it is about, and what is there.
     #[must_use]
     pub fn also(mut self, loc: Loc, what: &'static str) -> Self {
-        self.also = Some((loc, what));
+        self.also = Some(Box::new((loc, what)));
         self
     }
 }
@@ -417,21 +417,28 @@ impl Diagnostics {
         if let Some(help) = &mut diagnostic.help {
             help.truncate(shortened(help).len());
         }
+        if let Some(index) = self.push_new(diagnostic) {
+            self.ledger.note(index);
+        }
+    }
+
+    /// The index of a finding, added if it is not there; `None` if there is no room for it.
+    fn push_new(&mut self, diagnostic: Diagnostic) -> Option<usize> {
         let key = (
             diagnostic.code,
             diagnostic.loc.clone(),
             diagnostic.message.clone(),
         );
         if let Some(index) = self.seen.get(&key) {
-            return self.ledger.note(*index);
+            return Some(*index);
         }
         if !self.has_room(&diagnostic) {
-            return;
+            return None;
         }
         let index = self.items.len();
         self.seen.insert(key, index);
         self.items.push(diagnostic);
-        self.ledger.note(index);
+        Some(index)
     }
 
     /// Whether a new finding can be kept: errors always, others while there is room. The last one that can
@@ -458,6 +465,20 @@ impl Diagnostics {
     /// longer; what was in force before.
     pub(crate) fn moved(&mut self, moves: Option<Moves>) -> Option<Moves> {
         std::mem::replace(&mut self.moves, moves)
+    }
+
+    /// Adds the findings of another run, whose main text is called `main` here and whose operations have
+    /// `label` before their names.
+    pub fn append(&mut self, other: Self, main: FileId, label: &str) {
+        let mut indices = Vec::with_capacity(other.items.len());
+        for mut found in other.items {
+            let also = found.also.iter_mut().map(|also| &mut also.0);
+            for loc in found.loc.iter_mut().chain(also) {
+                loc.file.0 += main.0;
+            }
+            indices.push(self.push_new(found));
+        }
+        self.ledger.append(other.ledger, &indices, label);
     }
 
     /// All findings.

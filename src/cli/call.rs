@@ -57,13 +57,13 @@ Exit status: 0 if the call succeeded, 1 if it failed or was refused.";
 impl Call {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let loaded = load_with(&self.options, Extra::mock(self.mock)).await?;
-        let Some((catalog, compiled)) = loaded.usable()? else {
+        let Some((catalogs, compiled)) = loaded.usable()? else {
             return Ok(ExitCode::FAILURE);
         };
         let spec = self.find(compiled, loaded.shown(&self.options.doc))?;
         let arguments = self.arguments(spec)?;
-        let config = load::config(&self.options, &compiled.manifest)?;
-        let server = load::server(catalog, &compiled.manifest, &config, self.mock)?;
+        let config = load::config(&loaded, &compiled.manifest)?;
+        let server = load::server(catalogs, &compiled.manifest, &config, self.mock)?;
         if self.dry_run {
             return match server.preview(&self.tool, arguments)? {
                 Ok((text, args)) => print(&Outcome::new(Content::Text(text)), args.clamped()),
@@ -92,8 +92,12 @@ impl Call {
             .find(|held| held.name == self.tool)
         {
             let effect = held.effect.as_str();
+            let how = match compiled.by_file {
+                true => format!("a rule with `enable: {effect}`"),
+                false => format!("--enable {effect}"),
+            };
             bail!(
-                "`{}` is off: its effect is {effect}; --enable {effect} makes it a tool",
+                "`{}` is off: its effect is {effect}; {how} makes it a tool",
                 self.tool
             );
         }

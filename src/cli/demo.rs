@@ -111,30 +111,35 @@ impl Tools {
         let origin = url::Url::parse(&shop.url)?.origin().ascii_serialization();
         let policy = Policy {
             effect,
-            trusted_origins: vec![origin],
             ..Policy::default()
         };
-        let loaded = load::compiled(
-            Source::new(DOCUMENT_NAME, DOCUMENT),
-            load::Named {
-                base_url: Some(shop.url.clone()),
-                ..load::Named::default()
-            },
-            &policy,
-            load::Extra::Nothing,
-        );
-        let (catalog, compiled) = loaded
+        let mut wanted = load::Wanted {
+            base_url: Some(shop.url.clone()),
+            ..load::Wanted::default()
+        };
+        wanted.policy.trusted_origins.push(origin);
+        let document = Source::new(DOCUMENT_NAME, DOCUMENT);
+        let loaded = load::compiled(document, wanted, policy, load::Extra::Nothing);
+        let (catalogs, compiled) = loaded
             .compiled
             .as_ref()
             .context("the bundled document cannot be read")?;
         let mut config = Config::default();
-        let source = config.sources.entry(catalog.source.clone()).or_default();
+        let source = config
+            .sources
+            .entry(
+                catalogs
+                    .first()
+                    .map(|c| c.source.clone())
+                    .unwrap_or_default(),
+            )
+            .or_default();
         for (scheme, secret) in CREDENTIALS {
             source
                 .credentials
                 .insert(scheme.to_owned(), Credential::Token(Secret::new(secret)));
         }
-        let server = load::server(catalog, &compiled.manifest, &config, false)?;
+        let server = load::server(catalogs, &compiled.manifest, &config, false)?;
         Ok(Self { loaded, server })
     }
 
@@ -285,11 +290,9 @@ async fn show(shop: &Bookshop) -> anyhow::Result<()> {
     let reads = Tools::of(shop, Effect::Read)?;
     let compiled = reads.compiled()?;
     heading(&mut out, 1, "An API")?;
-    let operations = reads
-        .loaded
-        .compiled
-        .as_ref()
-        .map_or(0, |(catalog, _)| catalog.operations);
+    let operations = reads.loaded.compiled.as_ref().map_or(0, |(catalogs, _)| {
+        catalogs.iter().map(|catalog| catalog.operations).sum()
+    });
     writeln!(
         out,
         "  A bookshop with {} books and {} orders is open at",

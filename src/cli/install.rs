@@ -63,12 +63,15 @@ impl Install {
              save the document and install the file"
         );
         let loaded = load(&self.options).await?;
-        let Some((catalog, compiled)) = loaded.usable()? else {
+        let Some((_, compiled)) = loaded.usable()? else {
             return Ok(ExitCode::FAILURE);
         };
         reachable(&compiled.manifest)?;
         let server = Server {
-            name: self.name.clone().unwrap_or_else(|| catalog.source.clone()),
+            name: self
+                .name
+                .clone()
+                .unwrap_or_else(|| compiled.manifest.server.name.clone()),
             command: command::executable()?,
             args: command::arguments(&self.options)?,
             variables: variables(&compiled.manifest),

@@ -57,6 +57,9 @@ pub(super) fn held_back(compiled: &Compiled) -> Option<String> {
 
 /// What would turn on what is off.
 pub(super) fn enabling(compiled: &Compiled) -> &'static str {
+    if compiled.by_file {
+        return "`enable` in a rule";
+    }
     if compiled.held(Effect::Destroy) > 0 && compiled.held(Effect::Write) > 0 {
         "--enable write|destroy"
     } else if compiled.held(Effect::Destroy) > 0 {

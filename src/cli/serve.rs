@@ -49,11 +49,11 @@ impl Serve {
         );
         self.listen.log_to_stderr();
         let loaded = load_with(&self.options, Extra::mock(self.mock)).await?;
-        let Some((catalog, compiled)) = loaded.usable()? else {
+        let Some((catalogs, compiled)) = loaded.usable()? else {
             return Ok(ExitCode::FAILURE);
         };
-        let config = load::config(&self.options, &compiled.manifest)?;
-        let server = load::server(catalog, &compiled.manifest, &config, self.mock)?;
+        let config = load::config(&loaded, &compiled.manifest)?;
+        let server = load::server(catalogs, &compiled.manifest, &config, self.mock)?;
         self.introduce(&loaded, compiled, &config)?;
         // The tree and its text are no longer needed; the server may run for months.
         drop(loaded);

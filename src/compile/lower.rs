@@ -2,22 +2,23 @@
 
 use serde_json::{Map, Value, json};
 
+use super::offer::Offer;
 use super::pattern::Patterns;
-use super::{args, describe, name, profile, share};
-use crate::catalog::{Capability, Catalog};
+use super::{args, describe, profile, share};
+use crate::catalog::Capability;
 use crate::diag::Diagnostics;
-use crate::runtime::manifest::{Action, HttpAction, Limits, Profile, Shape, ToolSpec};
+use crate::policy::Policy;
+use crate::runtime::manifest::{Action, HttpAction, Limits, Shape, ToolSpec};
 use crate::runtime::media;
 
 pub(super) fn tool(
-    catalog: &Catalog,
-    capability: &Capability,
-    name: &str,
-    profile: Profile,
+    offer: &Offer<'_>,
+    policy: &Policy,
     patterns: &mut Patterns,
     diags: &mut Diagnostics,
 ) -> ToolSpec {
-    name::report(catalog, capability, name, profile, diags);
+    let capability = offer.capability.as_ref();
+    let profile = policy.profile;
     let arguments = args::arguments(capability, profile);
     args::report(capability, &arguments, diags);
     let mut input = Value::Object(arguments.schema);
@@ -25,7 +26,10 @@ pub(super) fn tool(
     share::share(&mut input);
     let mut told = describe::Told::default();
     describe::input(&mut input, &mut told);
-    let description = describe::tool(capability, &mut told);
+    let description = match offer.ruling.describe {
+        Some((text, _)) => text.to_owned(),
+        None => describe::tool(capability, &mut told),
+    };
     told.report(capability, diags);
     let checked = profile::rewrite(&mut input, profile, capability, diags);
     let title = capability
@@ -33,7 +37,7 @@ pub(super) fn tool(
         .as_deref()
         .map(|text| describe::clean(text, describe::TITLE_MAX));
     ToolSpec {
-        name: name.to_owned(),
+        name: offer.name.clone(),
         title: title.filter(|title| !title.is_empty()),
         group: capability
             .tags
@@ -41,7 +45,7 @@ pub(super) fn tool(
             .map(|tag| describe::clean(tag, describe::TITLE_MAX))
             .filter(|tag| !tag.is_empty()),
         description,
-        source: catalog.source.clone(),
+        source: offer.catalog.source.clone(),
         effect: capability.effect,
         idempotent: capability.idempotent,
         input_schema: object(input),

@@ -9,7 +9,8 @@ use globset::{GlobBuilder, GlobMatcher};
 use indexmap::IndexMap;
 use percent_encoding::percent_decode_str;
 
-use crate::catalog::Capability;
+use crate::catalog::{Capability, Catalog, LeftOut};
+use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
 use crate::policy::format::words::{Duration, OneOrMany, Rate};
 use crate::policy::format::{
@@ -36,14 +37,58 @@ struct Prepared<'p> {
 }
 
 /// The globs of one key; `None`: everything.
-type Globs = Option<Vec<GlobMatcher>>;
+type Globs = Option<Vec<Pattern>>;
+
+/// One pattern; most have nothing to be matched but themselves.
+enum Pattern {
+    Literal(String),
+    Glob(Box<GlobMatcher>),
+}
 
 /// An operation, as rules see it.
 pub(super) struct Subject<'c> {
-    pub(super) source: &'c str,
-    pub(super) capability: &'c Capability,
+    source: &'c str,
+    operation: &'c str,
     /// The name that its tool has without a rule.
-    pub(super) name: &'c str,
+    name: &'c str,
+    method: &'c str,
+    path: &'c str,
+    tags: Vec<&'c str>,
+    effect: Effect,
+}
+
+impl<'c> Subject<'c> {
+    /// An operation that can be a tool, by the name that its tool has without a rule.
+    pub(super) fn new(source: &'c str, capability: &'c Capability, name: &'c str) -> Self {
+        Self {
+            source,
+            operation: capability.id.as_deref().unwrap_or(name),
+            name,
+            method: &capability.method,
+            path: &capability.path,
+            tags: capability.tags.iter().map(String::as_str).collect(),
+            effect: capability.effect,
+        }
+    }
+
+    /// An operation that cannot be a tool.
+    fn left_out(source: &'c str, left: &'c LeftOut) -> Self {
+        let method = left.operation.strip_suffix(left.path.as_str());
+        let method = method.unwrap_or_default().trim_end();
+        Self {
+            source,
+            operation: left.id.as_deref().unwrap_or_default(),
+            name: "",
+            method: method.rsplit(' ').next().unwrap_or_default(),
+            path: &left.path,
+            tags: left.tags.iter().map(String::as_str).collect(),
+            effect: left.effect,
+        }
+    }
+
+    fn label(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
 }
 
 /// What the rules say of an operation, with the rule that said it last.
@@ -67,8 +112,8 @@ pub(super) struct Ruling<'p> {
 
 impl<'p> Rules<'p> {
     /// Prepares the rules of a policy. A pattern that is none is reported; its rule matches nothing.
-    pub(super) fn new(file: &'p PolicyFile, diags: &mut Diagnostics) -> Self {
-        let rules = file.rules.iter().enumerate();
+    pub(super) fn new(file: Option<&'p PolicyFile>, diags: &mut Diagnostics) -> Self {
+        let rules = file.into_iter().flat_map(|file| &file.rules).enumerate();
         let rules = rules.map(|(index, rule)| {
             let loc = Loc::at(format!("/rules/{index}"));
             Prepared::new(rule, loc, diags)
@@ -82,9 +127,7 @@ impl<'p> Rules<'p> {
     pub(super) fn ruling(&self, subject: &Subject<'_>, diags: &mut Diagnostics) -> Ruling<'p> {
         let mut ruling = Ruling::default();
         for (index, prepared) in self.rules.iter().enumerate() {
-            let effect = ruling
-                .effect
-                .map_or(subject.capability.effect, |(effect, _)| effect);
+            let effect = ruling.effect.map_or(subject.effect, |(effect, _)| effect);
             if prepared.matches(subject, effect) {
                 prepared.hits.set(prepared.hits.get() + 1);
                 self.apply(index, prepared, subject, &mut ruling, diags);
@@ -108,7 +151,7 @@ impl<'p> Rules<'p> {
         }
         if let Some(change) = &rule.effect {
             let to = Effect::from(change.r#as);
-            if to < subject.capability.effect && change.because.is_none() {
+            if to < subject.effect && change.because.is_none() {
                 diags.push(no_reason(&prepared.loc, subject));
             }
             ruling.effect = Some((to, index));
@@ -159,21 +202,31 @@ impl<'p> Rules<'p> {
         }
     }
 
-    /// Reports the rules that matched nothing: a typo in a guard must never be silent.
-    pub(super) fn unmatched(&self, diags: &mut Diagnostics) {
+    /// Reports the rules that matched nothing, not even what cannot be a tool: a typo in a guard must
+    /// never be silent.
+    pub(super) fn unmatched(&self, catalogs: &[Catalog], diags: &mut Diagnostics) {
+        for catalog in catalogs {
+            for left in &catalog.left_out {
+                let subject = Subject::left_out(&catalog.source, left);
+                let idle = self.rules.iter().filter(|rule| rule.hits.get() == 0);
+                for rule in idle.filter(|rule| rule.matches(&subject, subject.effect)) {
+                    rule.hits.set(1);
+                }
+            }
+        }
         for rule in self.rules.iter().filter(|rule| rule.hits.get() == 0) {
             let message = "the rule matches no operation";
             let found = Diagnostic::new(Code::PolicyNoMatch, rule.loc.child("match"), message);
-            diags.push(found.help("`mcpgen list` shows what there is"));
+            diags.push(found.help(rule.perhaps(catalogs)));
         }
     }
 }
 
 fn no_reason(loc: &Loc, subject: &Subject<'_>) -> Diagnostic {
-    let method = &subject.capability.method;
+    let method = subject.method;
     let message = format!(
         "the effect of {} is lowered without a reason",
-        subject.capability.label()
+        subject.label()
     );
     Diagnostic::new(Code::PolicyBecause, loc.child("effect"), message).help(format!(
         "add `because: …`: why a {method} changes less than it seems; it stands in the plan"
@@ -229,6 +282,15 @@ fn undone(before: &ArgRule, after: &ArgRule) -> Option<(&'static str, String)> {
     Some(("enum", format!("may not be {added}")))
 }
 
+impl Pattern {
+    fn matches(&self, text: &str) -> bool {
+        match self {
+            Self::Literal(literal) => literal == text,
+            Self::Glob(glob) => glob.is_match(text),
+        }
+    }
+}
+
 impl<'p> Prepared<'p> {
     fn new(rule: &'p Rule, loc: Loc, diags: &mut Diagnostics) -> Self {
         let Match {
@@ -259,23 +321,44 @@ impl<'p> Prepared<'p> {
         }
     }
 
+    /// What was perhaps meant by a rule that matches nothing.
+    fn perhaps(&self, catalogs: &[Catalog]) -> String {
+        let all = || catalogs.iter().flat_map(|catalog| &catalog.capabilities);
+        let operations = || all().filter_map(|c| c.id.as_deref());
+        let near = |globs: &Globs, names: Vec<&str>| {
+            let mut patterns = globs.iter().flatten();
+            patterns.find_map(|pattern| match pattern {
+                Pattern::Literal(text) if names.contains(&text.as_str()) => None,
+                Pattern::Literal(text) => nearest(text, names.iter().copied()).map(str::to_owned),
+                Pattern::Glob(_) => None,
+            })
+        };
+        let found = near(&self.operation, operations().collect())
+            .or_else(|| near(&self.path, all().map(|c| c.path.as_str()).collect()))
+            .or_else(|| {
+                let tags = all().flat_map(|c| c.tags.iter().map(String::as_str));
+                near(&self.tag, tags.collect())
+            });
+        match found {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "what there is: `mcpgen list DOCUMENT --enable destroy`".to_owned(),
+        }
+    }
+
     fn matches(&self, subject: &Subject<'_>, effect: Effect) -> bool {
-        let capability = subject.capability;
         let any = |globs: &Globs, texts: &[&str]| {
             globs.as_ref().is_none_or(|globs| {
                 let mut globs = globs.iter();
-                globs.any(|glob| texts.iter().any(|text| glob.is_match(text)))
+                globs.any(|glob| texts.iter().any(|text| glob.matches(text)))
             })
         };
-        let tags: Vec<&str> = capability.tags.iter().map(String::as_str).collect();
-        let plain = percent_decode_str(&capability.path).decode_utf8_lossy();
-        let id = capability.id.as_deref().unwrap_or(subject.name);
+        let plain = || percent_decode_str(subject.path).decode_utf8_lossy();
         any(&self.source, &[subject.source])
-            && any(&self.operation, &[id, subject.name])
-            && any(&self.method, &[&capability.method])
-            && any(&self.path, &[&capability.path, &plain])
-            && any(&self.tag, &tags)
+            && any(&self.operation, &[subject.operation, subject.name])
+            && any(&self.method, &[subject.method])
+            && any(&self.tag, &subject.tags)
             && (self.effect.is_empty() || self.effect.contains(&effect))
+            && (any(&self.path, &[subject.path]) || any(&self.path, &[&plain()]))
     }
 }
 
@@ -289,6 +372,13 @@ fn globs(
     let values = values?;
     let mut globs = Vec::new();
     for text in values.iter() {
+        if !text.contains(['*', '?', '[', '{', '\\']) {
+            globs.push(Pattern::Literal(match key {
+                "method" => text.to_ascii_uppercase(),
+                _ => text.clone(),
+            }));
+            continue;
+        }
         // Braces in a path are placeholders, not alternatives.
         let pattern = match key {
             "path" => text.replace('{', "[{]").replace('}', "[}]"),
@@ -299,7 +389,7 @@ fn globs(
             .case_insensitive(key == "method")
             .build();
         match glob {
-            Ok(glob) => globs.push(glob.compile_matcher()),
+            Ok(glob) => globs.push(Pattern::Glob(Box::new(glob.compile_matcher()))),
             Err(error) => {
                 let message = format!("`{text}` is no pattern: {}", error.kind());
                 let found = Diagnostic::new(Code::PolicyValue, loc.clone(), message);

@@ -143,7 +143,7 @@ fn object(
     if let Some(help) = &diagnostic.help {
         object.insert("help".into(), help.as_str().into());
     }
-    if let Some((loc, what)) = &diagnostic.also {
+    if let Some((loc, what)) = diagnostic.also.as_deref() {
         let mut also = Map::new();
         let loc = sources.origin(loc);
         insert_place(&mut also, sources, &loc, sources.span(&loc));
@@ -203,7 +203,7 @@ fn report(
         }
         group = group.element(origin);
     }
-    if let Some((also, what)) = &diagnostic.also {
+    if let Some((also, what)) = diagnostic.also.as_deref() {
         let also = sources.origin(also);
         let source = sources.get(also.file);
         if let Some(span) = sources.span(&also) {

@@ -104,6 +104,9 @@ pub struct Source {
     /// What the names of this source's tools begin with.
     #[schemars(regex(pattern = r"^[A-Za-z][A-Za-z0-9_]{0,15}$"))]
     pub prefix: Option<String>,
+    /// How often its tools may be called, all together.
+    #[serde(default)]
+    pub rate: Vec<Rate>,
 }
 
 /// What a document may refer to.
@@ -255,6 +258,15 @@ pub enum ListMode {
 }
 
 impl PolicyFile {
+    /// The references to secrets, each with the JSON Pointer of its place.
+    pub fn secrets(&self) -> impl Iterator<Item = (String, &words::Secret)> {
+        self.credentials.iter().flat_map(|(name, credential)| {
+            let at = format!("/credentials/{}", crate::diag::escape(name));
+            let secrets = credential.secrets().into_iter();
+            secrets.map(move |(key, secret)| (format!("{at}/{key}"), secret))
+        })
+    }
+
     /// The format as JSON Schema 2020-12.
     pub fn schema() -> Value {
         let settings = schemars::generate::SchemaSettings::draft2020_12();

@@ -62,6 +62,29 @@ pub fn read(source: &mut Source, diags: &mut Diagnostics) -> Option<PolicyFile> 
     }
 }
 
+/// Whether a text is meant as a policy file: no document has its keys.
+pub fn is_policy(text: &str) -> bool {
+    let text = text.trim_start_matches('\u{feff}');
+    if text.trim_start().starts_with('{') {
+        // A policy in JSON or in one flow mapping; a document in JSON is not read twice.
+        let has = |key: &str| text.contains(&format!("\"{key}\""));
+        return has("version")
+            && (has("sources") || has("rules"))
+            && !has("openapi\": \"3")
+            && !has("paths");
+    }
+    let key = |line: &str, name: &str| {
+        let rest = line.strip_prefix(name);
+        rest.is_some_and(|rest| rest.trim_start().starts_with(':'))
+    };
+    let any = |names: &[&str]| {
+        text.lines()
+            .any(|line| names.iter().any(|name| key(line, name)))
+    };
+    any(&["sources", "rules", "credentials", "defaults"])
+        && !any(&["openapi", "swagger", "\"openapi\"", "\"swagger\"", "paths"])
+}
+
 /// The file as its types; what the schema cannot say of a word (a duration of 0s) is found here.
 fn typed(tree: Value) -> Result<PolicyFile, Box<Diagnostic>> {
     serde_path_to_error::deserialize(tree).map_err(

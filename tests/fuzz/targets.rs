@@ -156,7 +156,7 @@ fn compiled(documents: &Documents, diags: &mut Diagnostics) -> Option<Manifest> 
         ..Policy::default()
     };
     let catalog = read(documents, &options, diags)?;
-    Some(compile(&catalog, &policy, diags).manifest)
+    Some(compile(std::slice::from_ref(&catalog), &policy, diags).manifest)
 }
 
 /// What requests are made with, and what they must look like.

@@ -66,3 +66,27 @@ pub struct ClientCredentials {
     #[serde(default)]
     pub scopes: Vec<String>,
 }
+
+impl Credential {
+    /// The references to secrets, each with where it stands in the credential.
+    pub fn secrets(&self) -> Vec<(&'static str, &Secret)> {
+        let basic = self.basic.as_ref();
+        let client = self.oauth2_client_credentials.as_ref();
+        let all = [
+            ("api_key/value", self.api_key.as_ref().map(|key| &key.value)),
+            (
+                "bearer/token",
+                self.bearer.as_ref().map(|bearer| &bearer.token),
+            ),
+            ("basic/user", basic.map(|basic| &basic.user)),
+            ("basic/password", basic.map(|basic| &basic.password)),
+            (
+                "oauth2_client_credentials/client_secret",
+                client.map(|client| &client.client_secret),
+            ),
+        ];
+        let all = all.into_iter();
+        all.filter_map(|(key, secret)| Some((key, secret?)))
+            .collect()
+    }
+}

@@ -7,6 +7,7 @@ use serde_json::{Number, Value};
 
 use super::Retries;
 use super::words::{Duration, EffectWord, OneOrMany, Rate, Size};
+use crate::runtime::manifest::Effect;
 
 /// What holds for the operations that match.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -148,6 +149,15 @@ pub enum Enable {
     Write,
     /// Writes and deletes.
     Destroy,
+}
+
+impl From<Enable> for Effect {
+    fn from(enable: Enable) -> Self {
+        match enable {
+            Enable::Write => Self::Write,
+            Enable::Destroy => Self::Destroy,
+        }
+    }
 }
 
 /// A header with a new key for each call.

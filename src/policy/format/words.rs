@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::path::Path;
 use std::time;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -182,6 +183,17 @@ pub struct Rate {
     pub burst: Option<u32>,
 }
 
+impl From<&Rate> for crate::runtime::manifest::Rate {
+    fn from(rate: &Rate) -> Self {
+        let PerTime { count, period } = rate.limit;
+        Self {
+            count,
+            period_ms: u64::try_from(period.as_millis()).unwrap_or(u64::MAX),
+            burst: rate.burst.unwrap_or(count),
+        }
+    }
+}
+
 /// A number of times in a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
@@ -266,6 +278,17 @@ word!(
     "a reference to a secret: ${env:NAME} or ${file:PATH}",
     r"^\$\{(env:[A-Za-z_][A-Za-z0-9_]*|file:[^{}]+)\}$"
 );
+
+impl Secret {
+    /// Where the server reads it: the name of an environment variable, or `file:` and a path, which
+    /// starts from `folder` if it is relative.
+    pub fn reference(&self, folder: &Path) -> String {
+        match self {
+            Self::Env(name) => name.clone(),
+            Self::File(path) => format!("file:{}", folder.join(path).display()),
+        }
+    }
+}
 
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
