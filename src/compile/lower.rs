@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::offer::Offer;
 use super::pattern::Patterns;
-use super::{args, describe, profile, share};
+use super::{args, describe, name, profile, share};
 use crate::catalog::Capability;
 use crate::diag::Diagnostics;
 use crate::policy::Policy;
@@ -18,6 +18,9 @@ pub(super) fn tool(
     diags: &mut Diagnostics,
 ) -> ToolSpec {
     let capability = offer.capability.as_ref();
+    if offer.ruling.name.is_none() {
+        name::report(capability, &offer.name, &offer.naming, diags);
+    }
     let profile = policy.profile;
     let arguments = args::arguments(capability, profile);
     args::report(capability, &arguments, diags);

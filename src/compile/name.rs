@@ -48,6 +48,7 @@ const ABBREVIATIONS: [(&str, &str); 22] = [
 ];
 
 /// What names depend on beside the operations.
+#[derive(Clone, Copy)]
 pub(super) struct Naming<'a> {
     /// The server's name, which clients put before those of its tools.
     pub(super) server: &'a str,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use indexmap::IndexMap;
 
-use super::name;
+use super::name::{self, Naming};
 use super::rules::{Rules, Ruling, Subject};
 use crate::catalog::{Capability, Catalog, Param};
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc, escape};
@@ -19,6 +19,8 @@ pub(super) struct Offer<'a> {
     pub(super) capability: Cow<'a, Capability>,
     /// The name of its tool.
     pub(super) name: String,
+    /// What names of its source depend on.
+    pub(super) naming: Naming<'a>,
     pub(super) ruling: Ruling<'a>,
 }
 
@@ -43,7 +45,7 @@ pub(super) fn offers<'a>(
     let mut offers = Vec::new();
     for catalog in catalogs {
         let of_source = policy.sources.get(&catalog.source);
-        let naming = name::Naming {
+        let naming = Naming {
             server,
             prefix: of_source.map_or("", |source| source.prefix.as_str()),
             profile: policy.profile,
@@ -54,16 +56,12 @@ pub(super) fn offers<'a>(
             let subject = Subject::new(&catalog.source, capability, &name);
             let ruling = rules.ruling(&subject, diags);
             let capability = under(capability, of_source, &ruling);
-            let name = if let Some((own, _)) = ruling.name {
-                own.to_owned()
-            } else {
-                name::report(&capability, &name, &naming, diags);
-                name
-            };
+            let name = ruling.name.map_or(name, |(own, _)| own.to_owned());
             offers.push(Offer {
                 catalog,
                 capability,
                 name,
+                naming,
                 ruling,
             });
         }

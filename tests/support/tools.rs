@@ -282,11 +282,6 @@ fn planted_problems_are_found() {
             "hidden characters",
         ),
         (
-            "/tools/0/args/0/name".to_owned(),
-            json!("other"),
-            "but arguments",
-        ),
-        (
             "/tools/0/action/http/params/0/arg".to_owned(),
             json!("other"),
             "but places",
