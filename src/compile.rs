@@ -148,6 +148,7 @@ fn server(catalogs: &[Catalog], policy: &Policy) -> ServerSpec {
             .filter(|version| !version.is_empty())
             .unwrap_or_else(|| "0".to_owned()),
         instructions: file.and_then(|file| file.server.instructions.clone()),
+        base_path: file.and_then(|file| file.server.base_path.clone()),
     }
 }
 

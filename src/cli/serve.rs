@@ -52,6 +52,10 @@ impl Serve {
         let Some((catalogs, compiled)) = loaded.usable()? else {
             return Ok(ExitCode::FAILURE);
         };
+        anyhow::ensure!(
+            self.listen.base_path.is_none() || compiled.manifest.server.base_path.is_none(),
+            "--base-path: the policy says it too, as `server.base_path`; take one of the two out"
+        );
         let config = load::config(&loaded, &compiled.manifest)?;
         let server = load::server(catalogs, &compiled.manifest, &config, self.mock)?;
         self.introduce(&loaded, compiled, &config)?;

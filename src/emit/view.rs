@@ -113,11 +113,12 @@ impl Crate {
             tools,
             profile: format!("Profile::{:?}", manifest.profile),
             server: format!(
-                "ServerSpec {{ name: {}, title: {}, version: {}, instructions: {} }}",
+                "ServerSpec {{ name: {}, title: {}, version: {}, instructions: {}, base_path: {} }}",
                 owned(&server.name),
                 text(server.title.as_ref()),
                 owned(&server.version),
-                text(server.instructions.as_ref())
+                text(server.instructions.as_ref()),
+                text(server.base_path.as_ref())
             ),
             listing: listing(&manifest.listing),
             sources: manifest

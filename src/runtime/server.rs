@@ -45,6 +45,7 @@ pub struct Server {
 
 struct Inner {
     info: ServerConfig,
+    base_path: Option<String>,
     info_meta: MetaObject,
     /// What `tools/list` has.
     tools: Vec<Tool>,
@@ -130,6 +131,7 @@ impl Server {
         Self {
             inner: Arc::new(Inner {
                 info,
+                base_path: manifest.server.base_path.clone(),
                 info_meta,
                 tools,
                 entries,
@@ -137,6 +139,11 @@ impl Server {
                 hooks,
             }),
         }
+    }
+
+    /// Path of the HTTP endpoint, as the Manifest says it.
+    pub fn base_path(&self) -> Option<&str> {
+        self.inner.base_path.as_deref()
     }
 
     /// Checks arguments and carries out a tool.
