@@ -1,0 +1,1 @@
+//! What rules make of schemas and controls.
