@@ -199,7 +199,7 @@ impl Work<'_> {
 
     fn another_type(&mut self, wish: &Wish<'_>, facts: &Facts, key: &str, of: &str, loc: &Loc) {
         let message = format!(
-            "`{}` is {} in the document, and `{key}` is for {of}",
+            "`{}` is of type {} in the document, and `{key}` is for {of}",
             wish.name,
             facts.types.join(" or ")
         );
