@@ -15,6 +15,8 @@ use crate::runtime::manifest::{Effect, Listing, Manifest, ServerSpec, SourceSpec
 mod args;
 pub mod budget;
 mod clamp;
+#[allow(dead_code, reason = "called with rules")]
+mod control;
 mod describe;
 mod listing;
 mod lower;

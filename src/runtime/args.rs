@@ -15,6 +15,7 @@ use super::manifest::Control;
 mod control;
 mod effort;
 mod limits;
+pub mod number;
 
 /// Violations that are told at once.
 const VIOLATIONS_MAX: usize = 20;
@@ -163,6 +164,31 @@ pub fn validator(schema: &Value) -> Result<Validator, ValidationError<'static>> 
             let backtracking = PatternOptions::fancy_regex().backtrack_limit(100_000);
             options().with_pattern_options(backtracking).build(&schema)
         })
+}
+
+/// Whether a pattern is one that is matched in linear time.
+///
+/// # Errors
+///
+/// Why it is not.
+pub fn linear(pattern: &str) -> Result<(), String> {
+    let options = jsonschema::options().with_draft(Draft::Draft202012);
+    let built = options
+        .with_pattern_options(linear_options())
+        .build(&json!({ "pattern": pattern }));
+    // The engine says it better than the validator.
+    built.map(drop).map_err(|error| match error.kind() {
+        ValidationErrorKind::Format { .. } => {
+            "it is not a regular expression of moderate size".to_owned()
+        }
+        _ => error.to_string(),
+    })
+}
+
+fn linear_options() -> PatternOptions<jsonschema::Regex> {
+    PatternOptions::regex()
+        .size_limit(1 << 20)
+        .dfa_size_limit(1 << 20)
 }
 
 /// Whether a value matches a schema, within the same bounds as arguments.

@@ -18,7 +18,10 @@ fn number(number: Option<&Number>) -> String {
 fn bound(bound: &Bound) -> String {
     let [min, max, floor, ceiling] =
         [&bound.min, &bound.max, &bound.floor, &bound.ceiling].map(|end| number(end.as_ref()));
-    format!("Bound {{ min: {min}, max: {max}, floor: {floor}, ceiling: {ceiling} }}")
+    let fractions = bound.fractions;
+    format!(
+        "Bound {{ min: {min}, max: {max}, floor: {floor}, ceiling: {ceiling}, fractions: {fractions} }}"
+    )
 }
 
 pub(super) fn control(control: &Control) -> String {
@@ -26,16 +29,25 @@ pub(super) fn control(control: &Control) -> String {
         pointer,
         clamp,
         max_items,
+        items_ceiling,
         default,
         drop_if,
         fixed,
+        hidden,
     } = control;
     let fixed = fixed.as_ref().map(|fixed| match fixed {
         Fixed::Const(value) => format!("Fixed::Const({})", json(value)),
-        Fixed::Env(name) => format!("Fixed::Env({})", owned(name)),
+        Fixed::Env { name, schema } => {
+            let schema = raw_json(&Value::Object(schema.clone()));
+            format!(
+                "Fixed::Env {{ name: {}, schema: schema({schema}) }}",
+                owned(name)
+            )
+        }
     });
     format!(
-        "Control {{ pointer: {}, clamp: {}, max_items: {max_items:?}, default: {}, drop_if: {}, fixed: {} }}",
+        "Control {{ pointer: {}, clamp: {}, max_items: {max_items:?}, \
+         items_ceiling: {items_ceiling:?}, default: {}, drop_if: {}, fixed: {}, hidden: {hidden} }}",
         owned(pointer),
         option(clamp.as_ref().map(bound)),
         option(default.as_ref().map(json)),

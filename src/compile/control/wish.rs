@@ -1,0 +1,147 @@
+//! What all rules together say of one argument, or of a part of one: the narrowest of each.
+
+use std::cmp::Ordering;
+
+use indexmap::IndexMap;
+use serde_json::{Number, Value};
+
+use super::reach::Token;
+use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
+use crate::policy::format::words::OneOrMany;
+use crate::policy::format::{ArgRule, OnViolation};
+use crate::runtime::args::number::{compare, same};
+
+/// Something that a rule says, and where.
+pub(super) type Said<T> = Option<(T, Loc)>;
+
+/// What all rules together say of one part of the arguments.
+#[derive(Default)]
+pub(super) struct Wish<'r> {
+    /// As a rule writes it.
+    pub(super) name: &'r str,
+    /// Where it is named first.
+    pub(super) loc: Loc,
+    pub(super) min: Said<&'r Number>,
+    pub(super) max: Said<&'r Number>,
+    pub(super) max_items: Said<u64>,
+    pub(super) max_length: Said<u64>,
+    pub(super) patterns: Vec<(&'r str, Loc)>,
+    pub(super) enums: Vec<(&'r [Value], Loc)>,
+    pub(super) drop_if: Vec<(&'r Value, Loc)>,
+    pub(super) default: Said<&'r Value>,
+    pub(super) constant: Said<&'r Value>,
+    pub(super) env: Said<&'r str>,
+    pub(super) hide: Option<Loc>,
+    pub(super) forbid: Option<Loc>,
+    pub(super) slash: Option<Loc>,
+    pub(super) on_violation: Said<OnViolation>,
+}
+
+/// What is wished, by the part of the arguments that it is about.
+pub(super) type Wishes<'r> = IndexMap<Vec<Token>, Wish<'r>>;
+
+impl<'r> Wish<'r> {
+    /// Adds what a further rule says.
+    pub(super) fn add(&mut self, name: &'r str, rule: &'r ArgRule, loc: &Loc) {
+        if self.name.is_empty() {
+            self.name = name;
+            self.loc = Loc::key(loc.pointer.clone());
+        }
+        let at = |key: &str| loc.child(key);
+        let tighter = |old: Said<&'r Number>, new: Option<&'r Number>, key, wins: Ordering| {
+            let Some(new) = new else { return old };
+            match old {
+                Some((old, at)) if compare(new, old) != wins => Some((old, at)),
+                _ => Some((new, at(key))),
+            }
+        };
+        self.min = tighter(self.min.take(), rule.min.as_ref(), "min", Ordering::Greater);
+        self.max = tighter(self.max.take(), rule.max.as_ref(), "max", Ordering::Less);
+        let fewer = |old: Said<u64>, new: Option<u64>, key| match (old, new) {
+            (Some((old, at)), Some(new)) if new >= old => Some((old, at)),
+            (_, Some(new)) => Some((new, at(key))),
+            (old, None) => old,
+        };
+        self.max_items = fewer(self.max_items.take(), rule.max_items, "max_items");
+        self.max_length = fewer(self.max_length.take(), rule.max_length, "max_length");
+        let pattern = rule.pattern.as_deref();
+        self.patterns
+            .extend(pattern.map(|text| (text, at("pattern"))));
+        let values = rule.r#enum.as_deref();
+        self.enums.extend(values.map(|values| (values, at("enum"))));
+        let drops = rule.drop_if.iter().flat_map(OneOrMany::iter);
+        self.drop_if
+            .extend(drops.map(|value| (value, at("drop_if"))));
+        set(&mut self.default, rule.default.as_ref(), at("default"));
+        set(&mut self.constant, rule.r#const.as_ref(), at("const"));
+        let env = rule
+            .from
+            .as_deref()
+            .map(|text| text.strip_prefix("env.").unwrap_or(text));
+        set(&mut self.env, env, at("from"));
+        self.hide = self.hide.take().or_else(|| rule.hide.then(|| at("hide")));
+        self.forbid = self
+            .forbid
+            .take()
+            .or_else(|| rule.forbid.then(|| at("forbid")));
+        self.slash = self
+            .slash
+            .take()
+            .or_else(|| rule.slash.map(|_| at("slash")));
+        // What refuses a value does not become what changes it.
+        let strict = matches!(self.on_violation, Some((OnViolation::Reject, _)));
+        let mode = rule.on_violation.filter(|_| !strict);
+        set(&mut self.on_violation, mode, at("on_violation"));
+    }
+
+    /// Whether its value is not the caller's.
+    pub(super) fn is_settled(&self) -> bool {
+        self.forbid.is_some() || self.hide.is_some() || self.constant.is_some()
+    }
+
+    /// Reports what rules say that cannot all hold. (Two keys can mean one argument, which rules that
+    /// are compared key by key do not see.)
+    pub(super) fn contradictions(&self, rules: &[(&'r ArgRule, Loc)], diags: &mut Diagnostics) {
+        if let (Some((min, _)), Some((max, loc))) = (&self.min, &self.max)
+            && compare(min, max).is_gt()
+        {
+            let message = format!("`{}` is at least {min} and at most {max}", self.name);
+            let found = Diagnostic::new(Code::PolicyConflict, loc.clone(), message);
+            diags.push(found.help("no number is both: change one of the rules"));
+        }
+        let mut fixed: Option<(&ArgRule, &Loc)> = None;
+        for (rule, loc) in rules {
+            let set = rule.r#const.is_some() || rule.from.is_some();
+            if let Some((before, at)) = fixed.filter(|_| set || rule.forbid) {
+                let equal = match (&before.r#const, &rule.r#const) {
+                    (Some(one), Some(other)) => same(one, other),
+                    _ => before.from.is_some() && before.from == rule.from,
+                };
+                if rule.forbid || !equal {
+                    let key = [("forbid", rule.forbid), ("from", rule.from.is_some())];
+                    let key = key
+                        .iter()
+                        .find(|(_, set)| *set)
+                        .map_or("const", |(key, _)| key);
+                    let message = format!(
+                        "`{}` has its value by an earlier rule, and no later rule undoes that",
+                        self.name
+                    );
+                    let found = Diagnostic::new(Code::PolicyLoosened, loc.child(key), message);
+                    let found =
+                        found.help("narrow the `match` of the earlier rule, or take this out");
+                    diags.push(found.also(at.clone(), "said here"));
+                }
+            }
+            if set && fixed.is_none() {
+                fixed = Some((rule, loc));
+            }
+        }
+    }
+}
+
+fn set<T>(old: &mut Said<T>, new: Option<T>, loc: Loc) {
+    if let Some(new) = new {
+        *old = Some((new, loc));
+    }
+}
