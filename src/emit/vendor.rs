@@ -89,12 +89,20 @@ pub(super) const FILES: &[(&str, &str)] = &[
         include_str!("../runtime/backends/http/mask.rs"),
     ),
     (
+        "src/runtime/backends/http/network.rs",
+        include_str!("../runtime/backends/http/network.rs"),
+    ),
+    (
         "src/runtime/backends/http/receive.rs",
         include_str!("../runtime/backends/http/receive.rs"),
     ),
     (
         "src/runtime/backends/http/refusal.rs",
         include_str!("../runtime/backends/http/refusal.rs"),
+    ),
+    (
+        "src/runtime/backends/http/repeat.rs",
+        include_str!("../runtime/backends/http/repeat.rs"),
     ),
     (
         "src/runtime/backends/http/request.rs",
@@ -154,6 +162,10 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ),
     ("src/runtime/error.rs", include_str!("../runtime/error.rs")),
     ("src/runtime/hooks.rs", include_str!("../runtime/hooks.rs")),
+    (
+        "src/runtime/limits.rs",
+        include_str!("../runtime/limits.rs"),
+    ),
     (
         "src/runtime/listen.rs",
         include_str!("../runtime/listen.rs"),
@@ -217,6 +229,19 @@ pub(super) const FILES: &[(&str, &str)] = &[
     (
         "src/runtime/server/tools.rs",
         include_str!("../runtime/server/tools.rs"),
+    ),
+    ("src/runtime/shape.rs", include_str!("../runtime/shape.rs")),
+    (
+        "src/runtime/shape/paths.rs",
+        include_str!("../runtime/shape/paths.rs"),
+    ),
+    (
+        "src/runtime/shape/size.rs",
+        include_str!("../runtime/shape/size.rs"),
+    ),
+    (
+        "src/runtime/shape/tests.rs",
+        include_str!("../runtime/shape/tests.rs"),
     ),
     ("src/runtime/stdio.rs", include_str!("../runtime/stdio.rs")),
     (

@@ -59,6 +59,14 @@ pub enum ConfigError {
     /// A proxy URL that cannot be used.
     #[error("proxy: {0}")]
     Proxy(String),
+    /// A network of the owner's that is none.
+    #[error("private network `{network}`: {reason}")]
+    Network {
+        /// The network.
+        network: String,
+        /// Why not.
+        reason: String,
+    },
     /// A base URL that cannot be used.
     #[error("tool `{tool}`: {reason}")]
     BaseUrl {

@@ -16,6 +16,8 @@ pub(super) struct Additions {
     /// Encoded query pairs.
     pub(super) query: Vec<(String, String)>,
     pub(super) cookies: Vec<(String, String)>,
+    /// An idempotency key: its header, in lower case, and its value. It is no credential.
+    pub(super) key: Option<(String, String)>,
     /// A token that is fetched before the request is sent.
     pub(super) grant: Option<Wanted>,
 }

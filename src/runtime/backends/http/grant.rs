@@ -143,7 +143,7 @@ async fn exchange(
         return Err(url("the document's token URL is not encrypted"));
     }
     let refused = |why: dial::Refused| (format!("the token URL is not dialled: {why}"), Cure::Url);
-    dial::check_url(&target, trusted).map_err(refused)?;
+    dial::check_url(&target, upstream.reach(trusted)).map_err(refused)?;
     let client = upstream
         .client(trusted)
         .map_err(|_| url("the token URL cannot be used"))?;
