@@ -59,15 +59,14 @@ impl Limiter {
         let deadline = start + self.timeout;
         let slot = match &self.slots {
             None => None,
-            Some((most, slots)) => Some(match slots.try_acquire() {
-                Ok(slot) => slot,
-                Err(_) => {
-                    // Whoever is refused in the end need not wait for it.
-                    self.ask(start, false)?;
-                    let waiting = tokio::time::timeout_at(deadline, slots.acquire());
-                    let slot = waiting.await.ok().and_then(Result::ok);
-                    slot.ok_or_else(|| busy(*most, self.timeout))?
-                }
+            Some((most, slots)) => Some(if let Ok(slot) = slots.try_acquire() {
+                slot
+            } else {
+                // Whoever is refused in the end need not wait for it.
+                self.ask(start, false)?;
+                let waiting = tokio::time::timeout_at(deadline, slots.acquire());
+                let slot = waiting.await.ok().and_then(Result::ok);
+                slot.ok_or_else(|| busy(*most, self.timeout))?
             }),
         };
         if !self.rates.is_empty() {
