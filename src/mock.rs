@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use futures::future::BoxFuture;
+use tokio::time::Instant;
 
 use crate::catalog::{Catalog, Sample};
 use crate::runtime::args::Args;
@@ -51,7 +52,11 @@ struct Mock {
 }
 
 impl Backend for Mock {
-    fn call<'a>(&'a self, args: &'a Args) -> BoxFuture<'a, Result<Outcome, CallError>> {
+    fn call<'a>(
+        &'a self,
+        args: &'a Args,
+        _deadline: Instant,
+    ) -> BoxFuture<'a, Result<Outcome, CallError>> {
         let outcome = self.real.preview(args).map(|_| Outcome {
             note: Some("this is a sample; no API was called".to_owned()),
             ..Outcome::new(self.content.clone())

@@ -20,7 +20,7 @@ use crate::catalog::Catalog;
 use crate::compile::{Compiled, budget};
 use crate::diag::{Bearing, Code, Diagnostic, Diagnostics, Severity, render};
 use crate::runtime::config::Config;
-use crate::runtime::manifest::Effect;
+use crate::runtime::manifest::{Effect, setting};
 
 /// Show what a document's operations would become, and every problem with its place
 #[derive(Debug, Args)]
@@ -262,8 +262,8 @@ const NAMED_MAX: usize = 5;
 fn unreachable(out: &mut impl Write, compiled: &Compiled, config: &Config) -> anyhow::Result<()> {
     for (need, tools) in report::unreachable(&compiled.manifest, config) {
         let count = report::count(tools.len(), "tool");
-        let need = need.join("\n               or ");
-        writeln!(out, "  unreachable  {count}: set {need}")?;
+        let need = setting(&need, "").replace(" or ", "\n               or ");
+        writeln!(out, "  unreachable  {count}: {need}")?;
         for tool in tools.iter().take(NAMED_MAX) {
             writeln!(out, "    {}", render::printable(tool))?;
         }
@@ -307,6 +307,9 @@ fn print_json(loaded: &Loaded, report: &Report, costs: Option<&Costs>) -> anyhow
             .into_iter()
             .map(|state| {
                 let mut one = json!({"scheme": state.scheme, "variables": state.variables, "set": state.set, "origins": state.origins});
+                if let (false, Some(one)) = (state.files.is_empty(), one.as_object_mut()) {
+                    one.insert("files".to_owned(), state.files.into());
+                }
                 if let (Some(url), Some(one)) = (state.token_url, one.as_object_mut()) {
                     one.insert("token_url".to_owned(), url.into());
                 }

@@ -10,7 +10,7 @@ use crate::compile::{Compiled, budget};
 use crate::diag::{Code, Diagnostic, render};
 use crate::runtime::config::{Config, Credential, filled};
 use crate::runtime::manifest::{
-    Action, CredentialSpec, Effect, ListMode, Manifest, Requirement, ToolSpec,
+    Action, CredentialSpec, Effect, ListMode, Manifest, Requirement, ToolSpec, place,
 };
 
 /// A number with its thousands apart: `12,345`.
@@ -74,7 +74,9 @@ pub(super) struct CredentialState {
     pub(super) scheme: String,
     /// Environment variables that it comes from.
     pub(super) variables: Vec<String>,
-    /// The same in words.
+    /// Files that it comes from.
+    pub(super) files: Vec<String>,
+    /// Both in words.
     pub(super) needed: String,
     /// Where tokens are fetched, if they are.
     pub(super) token_url: Option<String>,
@@ -107,6 +109,7 @@ pub(super) fn credentials(manifest: &Manifest, config: &Config) -> Vec<Credentia
                     .into_iter()
                     .map(str::to_owned)
                     .collect(),
+                files: credential.files().into_iter().map(str::to_owned).collect(),
                 needed: credential.needed(),
                 token_url: match credential {
                     CredentialSpec::ClientCredentials { token_url, .. } => Some(token_url.clone()),
@@ -165,16 +168,17 @@ pub(super) fn sent_to_document_hosts(manifest: &Manifest, config: &Config) -> Ve
                     },
                     Credential::Client(..),
                 ) => {
-                    send(env_secret.clone(), token_url, "--token-url");
+                    let secret = place(env_secret).unwrap_or_default();
+                    send(secret, token_url, "--token-url");
                     send(format!("the token of `{name}`"), base, "--base-url");
                 }
                 (CredentialSpec::ClientCredentials { env, .. }, _) => {
-                    send(env.clone(), base, "--base-url");
+                    send(place(env).unwrap_or_default(), base, "--base-url");
                 }
                 (kind, _) => kind
-                    .variables()
+                    .places()
                     .into_iter()
-                    .for_each(|variable| send(variable.to_owned(), base, "--base-url")),
+                    .for_each(|place| send(place, base, "--base-url")),
             }
         }
         // Those of headers are set: nothing starts without them.

@@ -12,7 +12,7 @@ use crate::compile::Compiled;
 use crate::diag::{Code, render};
 use crate::runtime::command::ServeOptions;
 use crate::runtime::config::Config;
-use crate::runtime::manifest::ListMode;
+use crate::runtime::manifest::{ListMode, setting};
 
 /// Serve a document's operations as MCP tools over stdio or Streamable HTTP
 #[derive(Debug, Args)]
@@ -104,10 +104,10 @@ impl Serve {
             for (need, tools) in report::unreachable(&compiled.manifest, config) {
                 let code = Code::MissingCredential.as_str();
                 let tools = report::count(tools.len(), "tool");
-                let need = need.join(" or ");
+                let need = setting(&need, "");
                 writeln!(
                     stderr,
-                    "mcpgen: warning[{code}]: {tools} cannot be called: set {need}"
+                    "mcpgen: warning[{code}]: {tools} cannot be called: {need}"
                 )?;
             }
         }

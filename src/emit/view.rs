@@ -11,7 +11,7 @@ use serde_json::{Number, Value};
 use super::ident::{camel, literal, raw_json, snake, unique};
 use crate::runtime::manifest::{
     Action, Bound, ClientAuth, CredentialSpec, Effect, HttpAction, KeyPlace, ListMode, Listing,
-    Manifest, ParamContent, Place, Requirement, SourceSpec, ToolSpec, WireParam,
+    Manifest, ParamContent, Place, Requirement, SourceSpec, ToolSpec, WireParam, place,
 };
 
 /// The whole crate.
@@ -32,7 +32,7 @@ pub(super) struct Crate {
     pub(super) listing: String,
     /// (name literal, expression) of each source.
     pub(super) sources: Vec<(String, String)>,
-    /// What comes from the environment: variables between backquotes, and what they are for.
+    /// What comes from the environment: variables and files between backquotes, and what they are for.
     pub(super) variables: Vec<String>,
 }
 
@@ -142,10 +142,18 @@ fn environment(manifest: &Manifest) -> Vec<String> {
                     env_id,
                     env_secret,
                     ..
-                } => lines.push(format!(
-                    "`{env_id}` and `{env_secret}`, with which tokens are fetched; or `{env}`, a token"
-                )),
-                other => lines.extend(other.variables().iter().map(|name| format!("`{name}`"))),
+                } => {
+                    let both = [env_id, env_secret].map(|name| place(name));
+                    let both: Vec<String> =
+                        both.into_iter().flatten().map(|p| quoted(&p)).collect();
+                    let token = place(env).map(|token| format!("; or {}, a token", quoted(&token)));
+                    lines.push(format!(
+                        "{}, with which tokens are fetched{}",
+                        both.join(" and "),
+                        token.unwrap_or_default()
+                    ));
+                }
+                other => lines.extend(other.places().iter().map(|p| quoted(p))),
             }
         }
         for value in source.headers.values() {
@@ -159,6 +167,14 @@ fn environment(manifest: &Manifest) -> Vec<String> {
     let mut seen = BTreeSet::new();
     lines.retain(|line| seen.insert(line.clone()));
     lines
+}
+
+/// A variable or file, as Markdown.
+fn quoted(place: &str) -> String {
+    match place.strip_prefix("file ") {
+        Some(path) => format!("the file `{path}`"),
+        None => format!("`{place}`"),
+    }
 }
 
 fn listing(listing: &Listing) -> String {
