@@ -4,10 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::offer::Offer;
 use super::pattern::Patterns;
-use super::{args, describe, name, profile, share};
+use super::{args, control, describe, name, profile, share};
 use crate::catalog::Capability;
 use crate::diag::Diagnostics;
 use crate::policy::Policy;
+use crate::policy::format::OnViolation;
 use crate::runtime::manifest::{Action, HttpAction, Limits, Shape, ToolSpec};
 use crate::runtime::media;
 
@@ -22,7 +23,16 @@ pub(super) fn tool(
         name::report(capability, &offer.name, &offer.naming, diags);
     }
     let profile = policy.profile;
-    let arguments = args::arguments(capability, profile);
+    let mut arguments = args::arguments(capability, profile);
+    let defaults = policy.file.as_ref().map(|file| &file.defaults);
+    let on_violation = defaults.and_then(|defaults| defaults.on_violation);
+    control::apply(
+        &mut arguments,
+        capability,
+        &offer.ruling.args,
+        on_violation.unwrap_or(OnViolation::Auto),
+        diags,
+    );
     args::report(capability, &arguments, diags);
     let mut input = Value::Object(arguments.schema);
     patterns.check(&mut input, &capability.loc, diags);
