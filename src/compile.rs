@@ -66,7 +66,7 @@ pub fn compile(catalogs: &[Catalog], policy: &Policy, diags: &mut Diagnostics) -
     let rules = Rules::new(policy.file.as_ref(), diags);
     let offers = offer::offers(catalogs, policy, &rules, diags);
     rules.unmatched(catalogs, diags);
-    let selection = select::select(catalogs, &offers, policy, diags);
+    let selection = select::select(catalogs, &offers, &rules, policy, diags);
     let chosen = selection.chosen.iter();
     let chosen: Vec<&Offer<'_>> = chosen.filter_map(|index| offers.get(*index)).collect();
     offer::same_names(&chosen, diags);

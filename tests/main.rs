@@ -27,6 +27,7 @@ mod profiles;
 mod property;
 mod responses;
 mod search;
+mod sources;
 #[allow(
     dead_code,
     unused_imports,

@@ -344,14 +344,18 @@ fn stem(name: &str) -> String {
 }
 
 impl Loaded {
-    /// What was compiled, if there is something to work with; else everything that was found is
+    /// What was compiled, if there is something to work with; else the errors and warnings are
     /// printed to standard error and the command ends with status 1.
     pub(super) fn usable(&self) -> anyhow::Result<Option<&(Vec<Catalog>, Compiled)>> {
         if !self.diags.has_errors() {
             return Ok(self.compiled.as_ref());
         }
+        // Notes would stand between an error and who has to correct it.
+        let mut shown = Diagnostics::default();
+        let grave = self.diags.iter().filter(|d| d.severity > Severity::Note);
+        grave.for_each(|found| shown.push(found.clone()));
         let mut stderr = anstream::stderr().lock();
-        write!(stderr, "{}", render::text(&self.diags, &self.sources, true))?;
+        write!(stderr, "{}", render::text(&shown, &self.sources, true))?;
         Ok(None)
     }
 

@@ -202,6 +202,13 @@ impl<'p> Rules<'p> {
         }
     }
 
+    /// Whether a rule excludes an operation that cannot be a tool: nobody loses it.
+    pub(super) fn excludes(&self, source: &str, left: &LeftOut) -> bool {
+        let subject = Subject::left_out(source, left);
+        let mut excluding = self.rules.iter().filter(|rule| rule.rule.exclude);
+        excluding.any(|rule| rule.matches(&subject, subject.effect))
+    }
+
     /// Reports the rules that matched nothing, not even what cannot be a tool: a typo in a guard must
     /// never be silent.
     pub(super) fn unmatched(&self, catalogs: &[Catalog], diags: &mut Diagnostics) {

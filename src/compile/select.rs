@@ -7,6 +7,7 @@ use percent_encoding::percent_decode_str;
 
 use super::HeldBack;
 use super::offer::Offer;
+use super::rules::Rules;
 use crate::catalog::{Capability, Catalog, LeftOut};
 use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -39,6 +40,7 @@ impl Selection {
 pub(super) fn select(
     catalogs: &[Catalog],
     offers: &[Offer<'_>],
+    rules: &Rules<'_>,
     policy: &Policy,
     diags: &mut Diagnostics,
 ) -> Selection {
@@ -49,9 +51,12 @@ pub(super) fn select(
         let any = |list: &[Matcher]| list.iter().any(|m| m.matches(subject));
         (!policy.include.is_empty() && !any(&include)) || any(&exclude)
     };
-    for left in catalogs.iter().flat_map(|catalog| &catalog.left_out) {
-        if left.effect <= policy.effect && !deselected(&Candidate::left_out(left)) {
-            selection.lost.insert(left.operation.clone());
+    for catalog in catalogs {
+        for left in &catalog.left_out {
+            let wanted = left.effect <= policy.effect && !rules.excludes(&catalog.source, left);
+            if wanted && !deselected(&Candidate::left_out(left)) {
+                selection.lost.insert(left.operation.clone());
+            }
         }
     }
     for (index, offer) in offers.iter().enumerate() {
