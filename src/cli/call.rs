@@ -13,7 +13,7 @@ use super::options::DocOptions;
 use crate::compile::Compiled;
 use crate::diag::nearest::nearest;
 use crate::diag::render::printable;
-use crate::runtime::args::Clamped;
+use crate::runtime::args::Changes;
 use crate::runtime::backend::{Content, Outcome};
 use crate::runtime::error::CallError;
 use crate::runtime::manifest::ToolSpec;
@@ -66,12 +66,12 @@ impl Call {
         let server = load::server(catalogs, &compiled.manifest, &config, self.mock)?;
         if self.dry_run {
             return match server.preview(&self.tool, arguments)? {
-                Ok((text, args)) => print(&Outcome::new(Content::Text(text)), args.clamped()),
+                Ok((text, args)) => print(&Outcome::new(Content::Text(text)), args.changes()),
                 Err(error) => print_failure(&error),
             };
         }
         match server.call(&self.tool, arguments).await? {
-            Ok((outcome, args)) => print(&outcome, args.clamped()),
+            Ok((outcome, args)) => print(&outcome, args.changes()),
             Err(error) => print_failure(&error),
         }
     }
@@ -155,7 +155,7 @@ fn typed(spec: &ToolSpec, name: &str, value: &str) -> Value {
     parsed.unwrap_or_else(|| Value::String(value.to_owned()))
 }
 
-fn print(outcome: &Outcome, clamped: &[Clamped]) -> anyhow::Result<ExitCode> {
+fn print(outcome: &Outcome, changes: &Changes) -> anyhow::Result<ExitCode> {
     let mut stdout = std::io::stdout().lock();
     match &outcome.content {
         Content::Json(value) => write_text(&mut stdout, &serde_json::to_string_pretty(value)?)?,
@@ -178,12 +178,8 @@ fn print(outcome: &Outcome, clamped: &[Clamped]) -> anyhow::Result<ExitCode> {
     }
     stdout.flush()?;
     let mut stderr = anstream::stderr().lock();
-    for change in clamped {
-        writeln!(
-            stderr,
-            "note: {} was changed from {} to {}, its bound",
-            change.pointer, change.from, change.to
-        )?;
+    for note in changes.notes() {
+        writeln!(stderr, "{note}")?;
     }
     if let Some(note) = &outcome.note {
         writeln!(stderr, "note: {note}")?;

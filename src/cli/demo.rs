@@ -202,13 +202,10 @@ impl Tools {
                     GREEN.render_reset(),
                     cut(&brief(&outcome), WIDTH - 6)
                 )?;
-                for change in args.clamped() {
+                for note in args.changes().notes() {
                     let (yellow, reset) = (YELLOW.render(), YELLOW.render_reset());
-                    writeln!(
-                        out,
-                        "    {yellow}note{reset}: {} was changed from {} to {}, its bound",
-                        change.pointer, change.from, change.to
-                    )?;
+                    let text = note.strip_prefix("note").unwrap_or(&note);
+                    writeln!(out, "    {yellow}note{reset}{text}")?;
                 }
                 writeln!(out)?;
                 Ok(())

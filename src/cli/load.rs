@@ -332,7 +332,7 @@ pub(super) fn server(
     } else {
         real
     };
-    Ok(Server::new(manifest, backends))
+    Ok(Server::new(manifest, backends, config))
 }
 
 /// The file name of a path or URL without its extension.

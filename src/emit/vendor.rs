@@ -5,8 +5,20 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("src/runtime.rs", include_str!("../runtime.rs")),
     ("src/runtime/args.rs", include_str!("../runtime/args.rs")),
     (
+        "src/runtime/args/changes.rs",
+        include_str!("../runtime/args/changes.rs"),
+    ),
+    (
+        "src/runtime/args/coerce.rs",
+        include_str!("../runtime/args/coerce.rs"),
+    ),
+    (
         "src/runtime/args/control.rs",
         include_str!("../runtime/args/control.rs"),
+    ),
+    (
+        "src/runtime/args/control/tests.rs",
+        include_str!("../runtime/args/control/tests.rs"),
     ),
     (
         "src/runtime/args/effort.rs",

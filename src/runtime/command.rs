@@ -244,7 +244,7 @@ async fn run(
     let backends = backends::open(manifest, &config)?;
     command
         .serve
-        .serve(Server::with_hooks(manifest, backends, Some(hooks)))
+        .serve(Server::with_hooks(manifest, backends, &config, Some(hooks)))
         .await
 }
 

@@ -19,6 +19,7 @@ use serde_json::{Map, Value};
 
 use super::args::{Args, Checker};
 use super::backend::{Backend, Outcome};
+use super::config::Config;
 use super::error::CallError;
 use super::hooks::{Hooks, Step};
 use super::limits::{self, Limiter};
@@ -89,14 +90,16 @@ pub struct UnknownTool {
 
 impl Server {
     /// A server whose tools are carried out by `backends`, one a tool in the Manifest's order.
-    pub fn new(manifest: &Manifest, backends: Vec<Box<dyn Backend>>) -> Self {
-        Self::with_hooks(manifest, backends, None)
+    /// `config` has the values of arguments that come from the environment.
+    pub fn new(manifest: &Manifest, backends: Vec<Box<dyn Backend>>, config: &Config) -> Self {
+        Self::with_hooks(manifest, backends, config, None)
     }
 
     /// A server with the owner's code around its calls.
     pub fn with_hooks(
         manifest: &Manifest,
         backends: Vec<Box<dyn Backend>>,
+        config: &Config,
         hooks: Option<Arc<dyn Hooks>>,
     ) -> Self {
         let mut tools = Vec::with_capacity(manifest.tools.len());
@@ -113,7 +116,7 @@ impl Server {
             entries.insert(
                 spec.name.clone(),
                 Entry {
-                    checker: Checker::new(&spec.controls, checked),
+                    checker: Checker::new(&spec.controls, checked, &config.variables),
                     backend,
                     limiter,
                     shaper: Shaper::new(spec),
@@ -186,7 +189,10 @@ impl Server {
     ) -> Result<Result<(String, Args), CallError>, UnknownTool> {
         let entry = self.entry(name)?;
         let checked = entry.checker.check(arguments);
-        Ok(checked.and_then(|args| Ok((entry.backend.preview(&args)?, args))))
+        Ok(checked.and_then(|args| {
+            let shown = entry.checker.masked(&args)?;
+            Ok((entry.backend.preview(&shown)?, args))
+        }))
     }
 
     fn entry(&self, name: &str) -> Result<&Entry, UnknownTool> {
@@ -304,7 +310,7 @@ impl Server {
             Ok(Reply::Call { tool, arguments }) => {
                 return self.carried_out(&tool, arguments, Some(name)).await;
             }
-            Ok(Reply::Told { value, text, args }) => output::told(value, text, args.clamped()),
+            Ok(Reply::Told { value, text, args }) => output::told(value, text, args.changes()),
             Err(error) => output::failure(&error),
         };
         log(name, None, code, started);
@@ -328,7 +334,7 @@ impl Server {
                 let schema = entry.output_schema.as_deref();
                 let fits = schema.map(|schema| |value: &Value| entry.fits(schema, value));
                 let fits = fits.as_ref().map(|fits| fits as &dyn Fn(&Value) -> bool);
-                output::success(outcome, args.clamped(), fits)
+                output::success(outcome, args.changes(), fits)
             }
             Err(error) => output::failure(&error),
         })

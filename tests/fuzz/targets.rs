@@ -174,7 +174,7 @@ fn api() -> &'static Api {
         let documents = Documents::alone(tree.expect("a document"));
         let manifest = compiled(&documents, &mut diags).expect("a Manifest");
         let backends = backends::open(&manifest, &Config::default()).expect("backends");
-        let server = Server::new(&manifest, backends);
+        let server = Server::new(&manifest, backends, &Config::default());
         Api { server, manifest }
     })
 }
