@@ -273,7 +273,10 @@ impl Absent {
             }
             Why::Scalar => (
                 format!("`{pointer}` is nowhere: {whose} has no parts"),
-                format!("write `{good}`"),
+                match good.as_str() {
+                    "" => "take it out: the response is one value".to_owned(),
+                    good => format!("write `{good}`"),
+                },
             ),
             Why::Closed(names) => {
                 let (wanted, below) = rest
@@ -416,7 +419,7 @@ mod tests {
             (
                 json!({"type": "string"}),
                 "/id",
-                Some(("the response has no parts", "write ``")),
+                Some(("the response has no parts", "take it out")),
             ),
             (
                 closed.clone(),
