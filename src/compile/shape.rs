@@ -237,10 +237,10 @@ fn absent(schema: &Value, tokens: &[String]) -> Option<Absent> {
                 return deeper(schema);
             }
             let closed = object.get("additionalProperties") == Some(&false.into());
-            let names = || properties.into_iter().flat_map(Map::keys).cloned();
+            let others = || properties.into_iter().flat_map(Map::keys).cloned();
             (closed && first != "*").then(|| Absent {
                 depth: 0,
-                why: Why::Closed(names().collect()),
+                why: Why::Closed(others().collect()),
             })
         }
         types if types.contains(&"object") || types.contains(&"array") => None,
@@ -252,8 +252,11 @@ impl Absent {
     fn told(&self, pointer: &str, loc: Loc) -> Diagnostic {
         let all: Vec<&str> = pointer.split('/').skip(1).collect();
         let (good, rest) = all.split_at(self.depth.min(all.len()));
-        let good: String = good.iter().map(|token| format!("/{token}")).collect();
-        let rest: String = rest.iter().map(|token| format!("/{token}")).collect();
+        let path = |tokens: &[&str]| {
+            let slashed = |path: String, token: &&str| path + "/" + token;
+            tokens.iter().fold(String::new(), slashed)
+        };
+        let (good, rest) = (path(good), path(rest));
         let whose = match good.as_str() {
             "" => "the response".to_owned(),
             good => format!("`{good}` of the response"),
