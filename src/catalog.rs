@@ -179,7 +179,8 @@ pub struct Output {
     pub sample: Sample,
     /// Media types of the success response, best first.
     pub media_types: Vec<String>,
-    /// Self-contained JSON Schema 2020-12 of the success response, if it is JSON.
+    /// Self-contained lenient JSON Schema 2020-12 of the success response, if it is JSON. It says where an
+    /// object is closed, which clients are not told.
     pub schema: Option<Value>,
     /// What the document says of it.
     pub description: Option<String>,

@@ -9,7 +9,7 @@ use url::Url;
 use crate::catalog::Catalog;
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
 use crate::policy::Policy;
-use crate::runtime::backends::http::is_private;
+use crate::runtime::backends::http::{Network, is_private_beyond};
 use crate::runtime::manifest::{Effect, Listing, Manifest, ServerSpec, SourceSpec, ToolSpec};
 
 mod args;
@@ -18,6 +18,7 @@ mod clamp;
 #[allow(dead_code, reason = "called with rules")]
 mod control;
 mod describe;
+mod limits;
 mod listing;
 mod lower;
 mod name;
@@ -26,6 +27,7 @@ mod pattern;
 mod profile;
 mod rules;
 mod select;
+mod shape;
 mod share;
 
 use offer::Offer;
@@ -72,6 +74,7 @@ pub fn compile(catalogs: &[Catalog], policy: &Policy, diags: &mut Diagnostics) -
     offer::same_names(&chosen, diags);
     let deadline = catalogs.iter().filter_map(|catalog| catalog.deadline).max();
     let tools = tools(&chosen, policy, deadline, diags);
+    pointers(&chosen, diags);
     let said = |code, diags: &Diagnostics| diags.iter().any(|d| d.code == code);
     if tools.is_empty() && !said(Code::PatternMatchesNothing, diags) {
         nothing_to_serve(catalogs, &selection, diags);
@@ -132,6 +135,15 @@ fn tools(
     }
     diags.about(None);
     tools
+}
+
+/// Reports the pointers of rules that lead nowhere in the answers of all operations that they are for.
+fn pointers(chosen: &[&Offer<'_>], diags: &mut Diagnostics) {
+    let mut pointers = shape::Pointers::default();
+    for offer in chosen {
+        pointers.look_up(&offer.ruling, offer.capability.output.schema.as_ref());
+    }
+    pointers.report(diags);
 }
 
 /// How the server introduces itself.
@@ -245,7 +257,8 @@ fn private_servers(chosen: &[&Offer<'_>], policy: &Policy, diags: &mut Diagnosti
         let capability = &offer.capability;
         let own = policy.sources.get(&offer.catalog.source);
         let trusted = own.map_or(&[][..], |source| &source.trusted_origins);
-        let networks = own.is_some_and(|source| !source.allow_private.is_empty());
+        let networks = own.map_or(&[][..], |source| &source.allow_private);
+        let networks: Vec<Network> = networks.iter().filter_map(|n| n.parse().ok()).collect();
         let (Some(base), Some(loc)) = (&capability.base_url, &capability.server_loc) else {
             continue;
         };
@@ -254,7 +267,7 @@ fn private_servers(chosen: &[&Offer<'_>], policy: &Policy, diags: &mut Diagnosti
             continue;
         }
         let trusted = trusted.contains(&url.origin().ascii_serialization());
-        if is_private(&url) && !trusted && !networks {
+        if !trusted && is_private_beyond(&url, &networks) {
             let message =
                 format!("server `{base}` is at a private address, which only you may name");
             diags.push(

@@ -7,6 +7,7 @@ pub(crate) mod scene;
 
 mod bodies;
 mod bombs;
+mod consumption;
 mod headers;
 mod hosts;
 mod multipart;
@@ -20,6 +21,7 @@ mod references;
 mod retries;
 mod secrets;
 mod sessions;
+mod shapes;
 mod texts;
 mod tls;
 mod tokens;

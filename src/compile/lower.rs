@@ -4,12 +4,12 @@ use serde_json::{Map, Value, json};
 
 use super::offer::Offer;
 use super::pattern::Patterns;
-use super::{args, control, describe, name, profile, share};
+use super::{args, control, describe, limits, name, profile, shape, share};
 use crate::catalog::Capability;
 use crate::diag::Diagnostics;
 use crate::policy::Policy;
-use crate::policy::format::OnViolation;
-use crate::runtime::manifest::{Action, HttpAction, Limits, Shape, ToolSpec};
+use crate::policy::format::{Defaults, OnViolation};
+use crate::runtime::manifest::{Action, HttpAction, ToolSpec};
 use crate::runtime::media;
 
 pub(super) fn tool(
@@ -49,6 +49,12 @@ pub(super) fn tool(
         .summary
         .as_deref()
         .map(|text| describe::clean(text, describe::TITLE_MAX));
+    let defaults = policy.file.as_ref().map(|file| &file.defaults);
+    let none = Defaults::default();
+    let defaults = defaults.unwrap_or(&none);
+    let shape = limits::shape(defaults, &offer.ruling);
+    let output = capability.output.schema.as_ref();
+    let output = output.map(|schema| rooted(&shape::output_schema(schema, &shape)));
     ToolSpec {
         name: offer.name.clone(),
         title: title.filter(|title| !title.is_empty()),
@@ -63,10 +69,10 @@ pub(super) fn tool(
         idempotent: capability.idempotent,
         input_schema: object(input),
         checked,
-        output_schema: capability.output.schema.as_ref().map(rooted),
+        output_schema: output,
         controls: arguments.controls,
-        limits: Limits::default(),
-        shape: Shape::default(),
+        limits: limits::limits(defaults, &offer.ruling),
+        shape,
         action: Action::Http(HttpAction {
             method: capability.method.clone(),
             base_url: capability.base_url.clone(),
@@ -75,10 +81,20 @@ pub(super) fn tool(
             body: arguments.body,
             accept: Some(accept(capability)),
             security: capability.security.clone(),
-            retries: None,
-            idempotency_key: None,
+            retries: limits::retries(defaults, &offer.ruling, capability),
+            idempotency_key: idempotency_key(offer, policy, diags),
         }),
     }
+}
+
+/// The header of an operation's idempotency keys.
+fn idempotency_key(offer: &Offer<'_>, policy: &Policy, diags: &mut Diagnostics) -> Option<String> {
+    let source = policy.sources.get(&offer.catalog.source);
+    let own = source.and_then(|source| source.credential.as_ref());
+    let credentials = offer.catalog.credentials.values();
+    let credentials = credentials.chain(own.map(|(_, spec, _)| spec));
+    let owners = source.into_iter().flat_map(|source| source.headers.keys());
+    limits::idempotency_key(&offer.ruling, credentials, owners, diags)
 }
 
 /// Where a tool's requests go.

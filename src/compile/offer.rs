@@ -97,6 +97,13 @@ fn under<'a>(
         own.security = vec![IndexMap::from([(name.clone(), scopes.clone())])];
         own.params.retain(|param| !fills(spec, param));
     }
+    if let Some((key, _)) = ruling.idempotency_key {
+        let holds =
+            |param: &Param| param.place == Place::Header && same_name(&param.name, &key.header);
+        if own.params.iter().any(holds) {
+            own.to_mut().params.retain(|param| !holds(param));
+        }
+    }
     own
 }
 

@@ -13,7 +13,8 @@ mod limits;
 
 pub use body::{BodyContent, BodyFormat, PartStyle, Strings, WireBody, WirePart};
 pub use control::{Bound, Control, Fixed};
-pub use credential::{ClientAuth, CredentialSpec, KeyPlace};
+pub use credential::{ClientAuth, CredentialSpec, KeyPlace, place, setting};
+pub(super) use credential::{FILE, TEXT};
 pub use limits::{Limits, Rate, Redirects, Retries, Shape};
 
 /// A finished server.

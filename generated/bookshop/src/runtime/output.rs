@@ -15,6 +15,8 @@ pub const CLAMPED_KEY: &str = "mcpgen/clamped";
 pub const ERROR_KEY: &str = "mcpgen/error";
 /// The `_meta` key that tells a program what an answer said beside its content.
 pub const RESPONSE_KEY: &str = "mcpgen/response";
+/// The `_meta` key that tells which lists and texts of a response are shortened.
+pub const TRUNCATED_KEY: &str = "mcpgen/truncated";
 /// The property that holds a response which does not fit the advertised schema.
 pub const MISFIT_KEY: &str = "mcpgen_response";
 
@@ -60,6 +62,11 @@ pub fn success(
         let facts = object(outcome.facts);
         let meta = result.meta.get_or_insert_default();
         meta.0.insert(RESPONSE_KEY.to_owned(), facts.into());
+    }
+    if !outcome.truncated.is_empty() {
+        let meta = result.meta.get_or_insert_default();
+        meta.0
+            .insert(TRUNCATED_KEY.to_owned(), outcome.truncated.into());
     }
     result
 }

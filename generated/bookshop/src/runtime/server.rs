@@ -21,11 +21,13 @@ use super::args::{Args, Checker};
 use super::backend::{Backend, Outcome};
 use super::error::CallError;
 use super::hooks::{Hooks, Step};
+use super::limits::{self, Limiter};
 use super::manifest::Manifest;
 use super::output;
 use super::plain::{self, Promise};
 use super::scan::Message;
 use super::search::{Reply, Search};
+use super::shape::Shaper;
 
 mod tools;
 
@@ -58,6 +60,8 @@ struct Inner {
 struct Entry {
     checker: Checker,
     backend: Box<dyn Backend>,
+    limiter: Limiter,
+    shaper: Option<Shaper>,
     /// Whether a client has to repeat arguments in headers.
     header_params: bool,
     output_schema: Option<Arc<JsonObject>>,
@@ -96,7 +100,9 @@ impl Server {
     ) -> Self {
         let mut tools = Vec::with_capacity(manifest.tools.len());
         let mut entries = IndexMap::with_capacity(manifest.tools.len());
-        for (spec, backend) in manifest.tools.iter().zip(backends) {
+        let limiters = limits::limiters(manifest);
+        let prepared = backends.into_iter().zip(limiters);
+        for (spec, (backend, limiter)) in manifest.tools.iter().zip(prepared) {
             let tool = tool(spec);
             let checked = if spec.checked.is_empty() {
                 tool.input_schema.clone()
@@ -108,6 +114,8 @@ impl Server {
                 Entry {
                     checker: Checker::new(&spec.controls, checked),
                     backend,
+                    limiter,
+                    shaper: Shaper::new(spec),
                     header_params: plain::has_header_params(&tool.input_schema),
                     output_schema: tool.output_schema.clone(),
                     output: OnceLock::new(),
@@ -154,15 +162,9 @@ impl Server {
             Ok(args) => args,
             Err(error) => return Ok(Err(error)),
         };
-        let result = match &self.inner.hooks {
-            None => entry
-                .backend
-                .call(&args)
-                .await
-                .map(|outcome| (outcome, args)),
-            Some(hooks) => entry.hooked(name, args, hooks.as_ref()).await,
-        };
-        Ok(result)
+        Ok(entry
+            .carried_out(name, args, self.inner.hooks.as_deref())
+            .await)
     }
 
     /// Checks arguments and describes what the call would do.
@@ -342,18 +344,38 @@ fn log(tool: &str, via: Option<&str>, outcome: &str, started: Instant) {
 }
 
 impl Entry {
+    /// A call with checked arguments, within its limits.
+    async fn carried_out(
+        &self,
+        name: &str,
+        args: Args,
+        hooks: Option<&dyn Hooks>,
+    ) -> Result<(Outcome, Args), CallError> {
+        let admitted = self.limiter.admit(tokio::time::Instant::now).await?;
+        let (outcome, args) = match hooks {
+            None => (self.backend.call(&args, admitted.deadline).await?, args),
+            Some(hooks) => self.hooked(name, args, hooks, admitted.deadline).await?,
+        };
+        let outcome = match &self.shaper {
+            None => outcome,
+            Some(shaper) => shaper.shape(outcome)?,
+        };
+        Ok((outcome, args))
+    }
+
     /// A call with the owner's code around it. What the hook before it changed is checked again.
     async fn hooked(
         &self,
         name: &str,
         args: Args,
         hooks: &dyn Hooks,
+        deadline: tokio::time::Instant,
     ) -> Result<(Outcome, Args), CallError> {
         let (result, args) = match hooks.before(name, args.values().clone()).await? {
             Step::Answer(outcome) => (Ok(outcome), args),
             Step::Continue(values) => {
                 let args = self.checker.recheck(values, args)?;
-                (self.backend.call(&args).await, args)
+                (self.backend.call(&args, deadline).await, args)
             }
         };
         Ok((hooks.after(name, result).await?, args))

@@ -1,9 +1,10 @@
-//! Credentials: how they are sent, and where they come from.
+//! Credentials: how they are sent, and where they come from: environment variables and files.
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
-/// How a credential is sent and which environment variable holds it.
+/// How a credential is sent and what holds it: what is called an environment variable here may also be
+/// `file:` and a path, or `text:` and what is no secret.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum CredentialSpec {
@@ -48,8 +49,9 @@ pub enum CredentialSpec {
 }
 
 impl CredentialSpec {
-    /// The environment variables that it comes from.
-    pub fn variables(&self) -> Vec<&str> {
+    /// The references that it comes from: the name of an environment variable, `file:` and a path, or
+    /// `text:` and what is no secret. An empty one stands for nothing.
+    fn references(&self) -> Vec<&str> {
         match self {
             Self::ApiKey { env, .. } | Self::Bearer { env } => vec![env],
             Self::Basic {
@@ -65,7 +67,26 @@ impl CredentialSpec {
         }
     }
 
-    /// The same in words, with what stands for what.
+    /// The environment variables that it comes from.
+    pub fn variables(&self) -> Vec<&str> {
+        let named = |name: &&str| !name.is_empty() && !name.contains(':');
+        self.references().into_iter().filter(named).collect()
+    }
+
+    /// The files that it comes from.
+    pub fn files(&self) -> Vec<&str> {
+        let references = self.references().into_iter();
+        references
+            .filter_map(|name| name.strip_prefix(FILE))
+            .collect()
+    }
+
+    /// The environment variables and files that it comes from, each in words.
+    pub fn places(&self) -> Vec<String> {
+        self.references().into_iter().filter_map(place).collect()
+    }
+
+    /// The same together, with what stands for what.
     pub fn needed(&self) -> String {
         match self {
             Self::ClientCredentials {
@@ -73,9 +94,40 @@ impl CredentialSpec {
                 env_id,
                 env_secret,
                 ..
-            } => format!("{env} (or {env_id} and {env_secret})"),
-            other => other.variables().join(" and "),
+            } => {
+                let both = [env_id, env_secret].map(|name| place(name));
+                let both = both.into_iter().flatten().collect::<Vec<_>>().join(" and ");
+                match place(env) {
+                    Some(token) => format!("{token} (or {both})"),
+                    None => both,
+                }
+            }
+            other => other.places().join(" and "),
         }
+    }
+}
+
+/// What a reference begins with that is the path of a file.
+pub(in crate::runtime) const FILE: &str = "file:";
+/// What a reference begins with that is the value itself, which is no secret.
+pub(in crate::runtime) const TEXT: &str = "text:";
+
+/// Where a value comes from, in words; `None` if it is known already.
+pub fn place(reference: &str) -> Option<String> {
+    match reference.strip_prefix(FILE) {
+        Some(path) => Some(format!("file {path}")),
+        None if reference.is_empty() || reference.starts_with(TEXT) => None,
+        None => Some(reference.to_owned()),
+    }
+}
+
+/// What an owner has to do so that one of these is there, each as [`CredentialSpec::needed`] says it;
+/// variables are set, and `place` says where.
+pub fn setting(needed: &[String], place: &str) -> String {
+    let all = needed.join(" or ");
+    match all.split([' ', '(']).any(|word| word == "file") {
+        true => format!("provide {all}"),
+        false => format!("set {all}{place}"),
     }
 }
 

@@ -6,6 +6,8 @@ use super::dial;
 use crate::runtime::error::CallError;
 use crate::runtime::manifest::Effect;
 
+/// The code of a call for which no connection came about.
+const UNREACHABLE: &str = "upstream_unreachable";
 /// What a model reads of a call that changes something and brought no clear answer.
 const MAYBE_DONE: &str = "the call may have had its effect; check before repeating it";
 
@@ -16,6 +18,11 @@ pub(super) fn unclear(effect: Effect, mut error: CallError) -> CallError {
     }
     error.retryable = false;
     error.hint(MAYBE_DONE)
+}
+
+/// Whether a hint says that the call may have had its effect.
+pub(super) fn is_maybe_done(hint: &str) -> bool {
+    hint == MAYBE_DONE
 }
 
 /// No answer within the deadline.
@@ -50,14 +57,16 @@ pub(super) fn unsent(effect: Effect, template: &str, error: &reqwest::Error) -> 
         .hint("the owner can trust a certificate authority with --ca-cert");
     }
     if error.is_connect() {
-        return CallError::new(
-            "upstream_unreachable",
-            "the API cannot be reached; nothing was sent",
-        )
-        .hint("try again later; the owner can check the base URL and the network")
-        .retryable();
+        return CallError::new(UNREACHABLE, "the API cannot be reached; nothing was sent")
+            .hint("try again later; the owner can check the base URL and the network")
+            .retryable();
     }
     cut_short(effect, error)
+}
+
+/// Whether no connection came about, and so nothing was sent.
+pub(super) fn is_unconnected(error: &CallError) -> bool {
+    error.code == UNREACHABLE
 }
 
 /// An answer that ended early.

@@ -7,14 +7,17 @@ use http::header::LOCATION;
 use serde_json::{Map, Value};
 use url::{Position, Url};
 
-use super::failure::unclear;
+use super::failure::{is_maybe_done, unclear};
 use super::mask::Mask;
+use super::refusal::Withheld;
 use super::stream::Items;
 use super::{charset, content, date, refusal};
 use crate::runtime::backend::{Content, Outcome};
 use crate::runtime::error::CallError;
 use crate::runtime::manifest::Effect;
 
+/// The code of a redirect that is not followed.
+const REDIRECT: &str = "redirect_refused";
 /// Longest place that the model is told, in bytes.
 const LOCATION_MAX: usize = 2_000;
 /// Longest header value that the model is told, in bytes.
@@ -150,11 +153,12 @@ impl Response {
 pub(super) fn outcome(
     response: &Response,
     mask: &Mask,
+    withheld: &Withheld,
     effect: Effect,
 ) -> Result<Outcome, CallError> {
     let status = response.status;
     if status >= 400 {
-        return Err(mask.failure(refusal::failure(response, mask, effect)));
+        return Err(mask.failure(refusal::failure(response, mask, withheld, effect)));
     }
     if status < 200 {
         let error = CallError::new(
@@ -165,7 +169,7 @@ pub(super) fn outcome(
         return Err(unclear(effect, error));
     }
     if (300..400).contains(&status) && status != 304 {
-        let error = CallError::new("redirect_refused", format!("the API answered {status} and points elsewhere"))
+        let error = CallError::new(REDIRECT, format!("the API answered {status} and points elsewhere"))
             .hint("the redirect is not followed: it leaves the API's own origin, or the call is not a read")
             .fact("status", status);
         // The others ask for the same request elsewhere; these may point to what came of it
@@ -183,7 +187,16 @@ pub(super) fn outcome(
         content,
         note: (!told.notes.is_empty()).then(|| told.notes.join("; ")),
         facts: told.facts,
+        truncated: Map::new(),
     }))
+}
+
+/// What to do about a redirect of which none is followed.
+pub(super) fn no_redirects(error: &mut CallError) {
+    if error.code == REDIRECT && !error.hint.as_deref().is_some_and(is_maybe_done) {
+        let hint = "this server follows no redirect; its owner can check the base URL";
+        error.hint = Some(hint.to_owned());
+    }
 }
 
 /// What became of the call, where the content alone does not tell: work that goes on, what was made and
@@ -239,7 +252,12 @@ mod tests {
     use super::*;
 
     fn read(response: &Response) -> Result<Outcome, CallError> {
-        outcome(response, &Mask::default(), Effect::Read)
+        outcome(
+            response,
+            &Mask::default(),
+            &Withheld::default(),
+            Effect::Read,
+        )
     }
 
     #[test]
