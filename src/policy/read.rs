@@ -169,7 +169,7 @@ impl Format<'_> {
             .collect();
         let help = match nearest(key, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("there are {}", listed(&known)),
+            None => format!("keys: {}", known.join(", ")),
         };
         let owner = owner(pointer);
         let message = format!("{owner} has no key `{}`", short(key));
@@ -394,66 +394,5 @@ fn short(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
         None => text.to_owned(),
         Some((cut, _)) => format!("{}…", &text[..cut]),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::diag::render;
-
-    fn said(text: &str) -> String {
-        let mut source = Source::new("mcpgen.yaml", text);
-        let mut diags = Diagnostics::default();
-        let file = read(&mut source, &mut diags);
-        assert_eq!(file.is_none(), diags.has_errors(), "{file:?}");
-        render::text(&diags, &source.into(), false)
-    }
-
-    #[test]
-    fn look() {
-        println!(
-            "{}",
-            said(
-                r#"
-version: 1
-sources:
-  shop: {openapi: ./a.yaml, credental: x, timeout: 3}
-credentials:
-  a: {bearer: {token: hunter2}}
-  b: {bearer: {tokne: hunter2}}
-  c: {bearer: {token: "${env:X}"}, basic: {}}
-auth: {jwt: x}
-defaults:
-  effect: reed
-  timeout: 30
-  concurrency: 0
-  retries: {max: 2, on: [connect, 429, 418]}
-profile:
-rules:
-  - {match: {}, exclude: off}
-  - {match: {operation: [3]}, args: {limit: {min: a, mxa: 3}}, allow: 'x'}
-  - match: {operation: listOrders}
-    rate: [{limit: 5/fortnight}]
-    response: {max_bytes: 64KB}
-tests:
-  - {call: x, args: {}, expect: refussed}
-  - {call: x, args: {}, expect: {requst: 3}}
-  - {call: x, args: {}, as: {groups: [x]}}
-"#
-            )
-        );
-        println!(
-            "{}",
-            said(
-                "version: 1\nserver: {name: True}\nrules: [{<<: {a: 1}}]\ndefaults: {concurrency: 012}\n"
-            )
-        );
-        println!("{}", said("version: 2\n"));
-        println!("{}", said("a: [\nvalue: hunter2\n  token: x"));
-        println!(
-            "{}",
-            said("version: 1\ndefaults: {timeout: 99m}\negress: {allow_private: [10.0.0.0/99]}")
-        );
     }
 }
