@@ -10,9 +10,7 @@ use crate::runtime::manifest::{CredentialSpec, Effect, Profile, Rate, Redirects}
 
 mod check;
 pub mod format;
-mod mask;
 mod read;
-mod unenforced;
 
 pub use format::PolicyFile;
 pub use read::is_policy;

@@ -3,19 +3,20 @@
 
 use serde_json::{Number, Value};
 
-use super::format::words::OneOrMany;
 use super::format::{ArgRule, Credential, PolicyFile, Rule};
 use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc, escape};
 
-/// Reports contradictions within a policy.
-pub(super) fn check(file: &PolicyFile, diags: &mut Diagnostics) {
-    sources(file, diags);
+/// Reports contradictions within a policy; `named`: whether all names that it defines are known.
+pub(super) fn check(file: &PolicyFile, named: bool, diags: &mut Diagnostics) {
+    if named {
+        sources(file, diags);
+    }
     for (name, credential) in &file.credentials {
         let loc = Loc::at(format!("/credentials/{}", escape(name)));
         one_place(credential, &loc, diags);
     }
-    for (index, rule) in file.rules.iter().enumerate() {
+    for (index, rule) in file.rules.iter().enumerate().filter(|(_, r)| !r.broken) {
         let loc = Loc::at(format!("/rules/{index}"));
         matched_sources(file, rule, &loc, diags);
         excluded(rule, &loc, diags);
@@ -63,6 +64,7 @@ fn unknown<'a>(noun: &str, name: &str, known: impl Iterator<Item = &'a str> + Cl
     match (nearest(name, known), all.as_slice()) {
         (Some(near), _) => found.help(format!("did you mean `{near}`?")),
         (None, []) => found.help(format!("define it under `{noun}s:`")),
+        (None, [one]) => found.help(format!("there is {one}")),
         (None, all) => found.help(format!("there are {}", all.join(", "))),
     }
 }
@@ -81,14 +83,16 @@ fn one_place(credential: &Credential, loc: &Loc, diags: &mut Diagnostics) {
 
 /// A source that a rule names exists; a glob is looked at with the operations.
 fn matched_sources(file: &PolicyFile, rule: &Rule, loc: &Loc, diags: &mut Diagnostics) {
-    let names = rule.r#match.source.iter().flat_map(OneOrMany::iter);
-    for name in names.filter(|name| !name.contains(['*', '?', '[', '{'])) {
+    let Some(names) = &rule.r#match.source else {
+        return;
+    };
+    let at = loc.child("match").child("source");
+    let names = names.placed(&at);
+    for (loc, name) in names.filter(|(_, name)| !name.contains(['*', '?', '[', '{'])) {
         if !file.sources.is_empty() && !file.sources.contains_key(name) {
             let found = unknown("source", name, file.sources.keys().map(String::as_str));
-            diags.push(Diagnostic {
-                loc: Some(loc.child("match").child("source")),
-                ..found
-            });
+            let loc = Some(loc);
+            diags.push(Diagnostic { loc, ..found });
         }
     }
 }
@@ -99,11 +103,16 @@ fn excluded(rule: &Rule, loc: &Loc, diags: &mut Diagnostics) {
         || rule.describe.is_some()
         || !rule.args.is_empty()
         || rule.enable.is_some()
-        || rule.effect.is_some();
+        || rule.effect.is_some()
+        || rule.timeout.is_some()
+        || rule.retries.is_some()
+        || rule.idempotency_key.is_some()
+        || rule.concurrency.is_some()
+        || !rule.rate.is_empty();
     if rule.exclude && says_more {
-        let message = "the rule excludes the operations and says how they are to be";
+        let message = "the rule excludes operations and says how they are to be";
         let found = Diagnostic::new(Code::PolicyConflict, loc.child("exclude"), message);
-        diags.push(found.help("take out `exclude: true`, or everything but `match` and `exclude`"));
+        diags.push(found.help("take out `exclude: true`, or all but it and `match`"));
     }
 }
 

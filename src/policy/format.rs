@@ -4,7 +4,7 @@
 //! The documentation comments are what editors show.
 
 use indexmap::IndexMap;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -54,6 +54,9 @@ pub struct PolicyFile {
     /// Calls and what must become of them, for `mcpgen test`.
     #[serde(default)]
     pub tests: Vec<Test>,
+    /// Whether parts of the file are wrong and left out: it is looked at further, and never served.
+    #[serde(skip)]
+    pub broken: bool,
 }
 
 /// Version of the format.
@@ -81,7 +84,7 @@ pub struct Server {
     /// Advice to the model on how to use the tools.
     pub instructions: Option<String>,
     /// Path of the HTTP endpoint; `/mcp` if it is missing.
-    #[schemars(regex(pattern = r"^/[A-Za-z0-9._~/-]*$"))]
+    #[schemars(regex(pattern = r"^/[A-Za-z0-9._~/-]*$"), extend("title" = "a path such as /mcp"))]
     pub base_path: Option<String>,
 }
 
@@ -102,7 +105,10 @@ pub struct Source {
     /// The credential that goes with every request.
     pub credential: Option<String>,
     /// What the names of this source's tools begin with.
-    #[schemars(regex(pattern = r"^[A-Za-z][A-Za-z0-9_]{0,15}$"))]
+    #[schemars(
+        regex(pattern = r"^[A-Za-z][A-Za-z0-9_]{0,15}$"),
+        extend("title" = "up to 16 letters, digits and underscores, such as shop_")
+    )]
     pub prefix: Option<String>,
     /// How often its tools may be called, all together.
     #[serde(default)]
@@ -135,7 +141,8 @@ pub struct Egress {
     /// PEM files of certificate authorities to trust besides the usual ones.
     #[serde(default)]
     pub ca_certs: Vec<String>,
-    /// The HTTP proxy that requests go through.
+    /// The HTTP proxy that requests go through; null: none.
+    #[schemars(schema_with = "text_or_null")]
     pub proxy: Option<String>,
 }
 
@@ -278,6 +285,11 @@ impl PolicyFile {
         }
         schema
     }
+}
+
+/// A text, or nothing on purpose.
+fn text_or_null(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({"oneOf": [{"type": "string"}, {"type": "null"}]})
 }
 
 /// Takes `null` out of what keys may be: `timeout:` with nothing behind it would be a control that is

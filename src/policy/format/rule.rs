@@ -19,7 +19,10 @@ pub struct Rule {
     #[serde(default)]
     pub exclude: bool,
     /// The tool's name; the match must be one operation.
-    #[schemars(regex(pattern = r"^[A-Za-z0-9_.-]{1,48}$"))]
+    #[schemars(
+        regex(pattern = r"^[A-Za-z0-9_.-]{1,48}$"),
+        extend("title" = "up to 48 letters, digits, `_`, `.` and `-`")
+    )]
     pub name: Option<String>,
     /// The tool's description, instead of the document's.
     pub describe: Option<String>,
@@ -45,6 +48,9 @@ pub struct Rule {
     /// What the model sees of a response.
     #[serde(default)]
     pub response: ResponseRule,
+    /// Whether a part of the rule is wrong, so that nothing is known of what it matches.
+    #[serde(skip)]
+    pub broken: bool,
 }
 
 /// The operations that a rule is about: those that all of these match. A text is a glob.
@@ -92,7 +98,10 @@ pub struct ArgRule {
     #[serde(default)]
     pub hide: bool,
     /// Where a hidden value comes from: `env.NAME`.
-    #[schemars(regex(pattern = r"^env\.[A-Za-z_][A-Za-z0-9_]*$"))]
+    #[schemars(
+        regex(pattern = r"^env\.[A-Za-z_][A-Za-z0-9_]*$"),
+        extend("title" = "`env.` and the name of a variable, such as env.TENANT")
+    )]
     pub from: Option<String>,
     /// The value that is always sent.
     #[serde(default, deserialize_with = "some")]
@@ -165,7 +174,10 @@ impl From<Enable> for Effect {
 #[serde(deny_unknown_fields)]
 pub struct IdempotencyKey {
     /// The header's name.
-    #[schemars(regex(pattern = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"))]
+    #[schemars(
+        regex(pattern = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"),
+        extend("title" = "the name of a header, such as Idempotency-Key")
+    )]
     pub header: String,
 }
 

@@ -12,6 +12,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::{Failure, Version};
+use crate::diag::Loc;
 use crate::runtime::manifest::Effect;
 
 /// What an operation does to the world.
@@ -53,6 +54,17 @@ impl<T> OneOrMany<T> {
             Self::One(value) => std::slice::from_ref(value).iter(),
             Self::Many(values) => values.iter(),
         }
+    }
+
+    /// The values, each with its place.
+    pub fn placed<'a>(&'a self, at: &'a Loc) -> impl Iterator<Item = (Loc, &'a T)> {
+        self.iter().enumerate().map(move |(index, value)| {
+            let loc = match self {
+                Self::One(_) => at.clone(),
+                Self::Many(_) => at.child(&index.to_string()),
+            };
+            (loc, value)
+        })
     }
 }
 
@@ -285,7 +297,12 @@ impl Secret {
     pub fn reference(&self, folder: &Path) -> String {
         match self {
             Self::Env(name) => name.clone(),
-            Self::File(path) => format!("file:{}", folder.join(path).display()),
+            Self::File(path) => format!(
+                "file:{}",
+                folder
+                    .join(path.strip_prefix("./").unwrap_or(path))
+                    .display()
+            ),
         }
     }
 }

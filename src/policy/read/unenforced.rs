@@ -6,7 +6,7 @@ const KEYS: &[(&str, &[&str], &str)] = &[
     (
         "",
         &["audit", "state", "kill_switch", "lock"],
-        "it comes with operation in earnest",
+        "nothing of the kind is done yet",
     ),
     ("", &["prompts", "resources"], "only tools are served"),
     ("", &["queries"], SQL),
@@ -22,7 +22,7 @@ const KEYS: &[(&str, &[&str], &str)] = &[
     (
         "/rules/*",
         &["allow", "deny", "confirm", "budget"],
-        "expressions and confirmations are not known yet",
+        "expressions and confirmations are not read yet",
     ),
     (
         "/rules/*",
@@ -49,12 +49,21 @@ const REDACT: &str = "`drop` takes parts of a response away";
 
 /// Why a key of the format is not enforced; `None` for a key that the format does not have there.
 pub(super) fn reason(pointer: &str, key: &str) -> Option<&'static str> {
-    let fits = |shape: &str| {
+    let mut found = at(pointer).filter(|(keys, _)| keys.contains(&key));
+    found.next().map(|(_, reason)| reason)
+}
+
+/// The keys that are not enforced at a place.
+pub(super) fn keys(pointer: &str) -> impl Iterator<Item = &'static str> {
+    at(pointer).flat_map(|(keys, _)| keys.iter().copied())
+}
+
+fn at(pointer: &str) -> impl Iterator<Item = (&'static [&'static str], &'static str)> {
+    let fits = move |shape: &str| {
         let (shape, pointer) = (shape.split('/'), pointer.split('/'));
         shape.clone().count() == pointer.clone().count()
             && shape.zip(pointer).all(|(s, p)| s == "*" || s == p)
     };
-    KEYS.iter()
-        .find(|(shape, keys, _)| keys.contains(&key) && fits(shape))
-        .map(|(_, _, reason)| *reason)
+    let found = KEYS.iter().filter(move |(shape, ..)| fits(shape));
+    found.map(|(_, keys, reason)| (*keys, *reason))
 }
