@@ -9,6 +9,7 @@ use url::Url;
 use crate::catalog::Catalog;
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
 use crate::policy::Policy;
+use crate::policy::format::Defaults;
 use crate::runtime::backends::http::{Network, is_private_beyond};
 use crate::runtime::manifest::{Effect, Listing, Manifest, ServerSpec, SourceSpec, ToolSpec};
 
@@ -123,6 +124,8 @@ fn tools(
     diags: &mut Diagnostics,
 ) -> Vec<ToolSpec> {
     let mut patterns = pattern::Patterns::default();
+    let none = Defaults::default();
+    let defaults = policy.file.as_ref().map_or(&none, |file| &file.defaults);
     let late = || deadline.is_some_and(|deadline| Instant::now() > deadline);
     let mut tools = Vec::with_capacity(chosen.len());
     for offer in chosen {
@@ -131,7 +134,7 @@ fn tools(
             break;
         }
         diags.about(Some(&offer.capability.operation));
-        tools.push(lower::tool(offer, policy, &mut patterns, diags));
+        tools.push(lower::tool(offer, policy, defaults, &mut patterns, diags));
     }
     diags.about(None);
     tools

@@ -12,9 +12,11 @@ use crate::policy::format::{Defaults, OnViolation};
 use crate::runtime::manifest::{Action, HttpAction, ToolSpec};
 use crate::runtime::media;
 
+/// The tool of an operation; `defaults` are those of the policy.
 pub(super) fn tool(
     offer: &Offer<'_>,
     policy: &Policy,
+    defaults: &Defaults,
     patterns: &mut Patterns,
     diags: &mut Diagnostics,
 ) -> ToolSpec {
@@ -22,17 +24,10 @@ pub(super) fn tool(
     if offer.ruling.name.is_none() {
         name::report(capability, &offer.name, &offer.naming, diags);
     }
-    let profile = policy.profile;
-    let mut arguments = args::arguments(capability, profile);
-    let defaults = policy.file.as_ref().map(|file| &file.defaults);
-    let on_violation = defaults.and_then(|defaults| defaults.on_violation);
-    control::apply(
-        &mut arguments,
-        capability,
-        &offer.ruling.args,
-        on_violation.unwrap_or(OnViolation::Auto),
-        diags,
-    );
+    let mut arguments = args::arguments(capability, policy.profile);
+    let on_violation = defaults.on_violation.unwrap_or(OnViolation::Auto);
+    let rules = &offer.ruling.args;
+    control::apply(&mut arguments, capability, rules, on_violation, diags);
     args::report(capability, &arguments, diags);
     let mut input = Value::Object(arguments.schema);
     patterns.check(&mut input, &capability.loc, diags);
@@ -44,25 +39,14 @@ pub(super) fn tool(
         None => describe::tool(capability, &mut told),
     };
     told.report(capability, diags);
-    let checked = profile::rewrite(&mut input, profile, capability, diags);
-    let title = capability
-        .summary
-        .as_deref()
-        .map(|text| describe::clean(text, describe::TITLE_MAX));
-    let defaults = policy.file.as_ref().map(|file| &file.defaults);
-    let none = Defaults::default();
-    let defaults = defaults.unwrap_or(&none);
+    let checked = profile::rewrite(&mut input, policy.profile, capability, diags);
     let shape = limits::shape(defaults, &offer.ruling);
     let output = capability.output.schema.as_ref();
     let output = output.map(|schema| rooted(&shape::output_schema(schema, &shape)));
     ToolSpec {
         name: offer.name.clone(),
-        title: title.filter(|title| !title.is_empty()),
-        group: capability
-            .tags
-            .first()
-            .map(|tag| describe::clean(tag, describe::TITLE_MAX))
-            .filter(|tag| !tag.is_empty()),
+        title: short(capability.summary.as_deref()),
+        group: short(capability.tags.first().map(String::as_str)),
         description,
         source: offer.catalog.source.clone(),
         effect: capability.effect,
@@ -85,6 +69,12 @@ pub(super) fn tool(
             idempotency_key: idempotency_key(offer, policy, diags),
         }),
     }
+}
+
+/// A text in one line, for people; `None` if nothing is left of it.
+fn short(text: Option<&str>) -> Option<String> {
+    let text = text.map(|text| describe::clean(text, describe::TITLE_MAX));
+    text.filter(|text| !text.is_empty())
 }
 
 /// The header of an operation's idempotency keys.
