@@ -96,7 +96,7 @@ impl Work<'_> {
     /// What the rules wish, by the part of the arguments that they mean.
     fn wishes<'r>(&mut self, rules: &IndexMap<&'r str, Vec<(&'r ArgRule, usize)>>) -> Wishes<'r> {
         let mut wishes = Wishes::new();
-        let mut all: IndexMap<Vec<Token>, Vec<(&ArgRule, Loc)>> = IndexMap::new();
+        let mut all: IndexMap<Vec<Token>, Vec<(&str, &ArgRule, Loc)>> = IndexMap::new();
         let mut said: Vec<(usize, &str, &ArgRule)> = Vec::new();
         for (key, of_key) in rules {
             said.extend(of_key.iter().map(|(rule, index)| (*index, *key, *rule)));
@@ -110,7 +110,7 @@ impl Work<'_> {
             };
             let wish: &mut Wish<'r> = wishes.entry(tokens.clone()).or_default();
             wish.add(key, rule, &loc);
-            all.entry(tokens).or_default().push((rule, loc));
+            all.entry(tokens).or_default().push((key, rule, loc));
         }
         for (tokens, rules) in &all {
             if let Some(wish) = wishes.get(tokens) {
