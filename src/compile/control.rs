@@ -138,7 +138,7 @@ impl Work<'_> {
             }
         };
         let Some(argument) = self.argument(&names, &first) else {
-            let shown: Vec<String> = names.iter().map(|name| self.written(key, name)).collect();
+            let shown: Vec<String> = names.iter().map(|name| written(key, name)).collect();
             self.unknown(key, loc, &shown);
             return None;
         };
@@ -164,14 +164,6 @@ impl Work<'_> {
         }
         self.unknown(key, loc, &shown);
         None
-    }
-
-    /// A name as it stands in a policy beside a key.
-    fn written(&self, key: &str, name: &str) -> String {
-        match key.starts_with('/') {
-            true => format!("/{}", escape(name)),
-            false => name.to_owned(),
-        }
     }
 
     fn unknown(&mut self, key: &str, loc: &Loc, names: &[String]) {
@@ -338,4 +330,12 @@ fn pointer(tokens: &[Token]) -> String {
             Token::Key(name) => format!("{text}/{}", escape(name)),
             Token::Each => format!("{text}/*"),
         })
+}
+
+/// A name as it stands in a policy beside a key.
+fn written(key: &str, name: &str) -> String {
+    match key.starts_with('/') {
+        true => format!("/{}", escape(name)),
+        false => name.to_owned(),
+    }
 }

@@ -99,12 +99,14 @@ fn applied(
 }
 
 /// One rule for parameters of a query.
+#[allow(clippy::needless_pass_by_value, reason = "it reads better in a table")]
 fn of_query(method: &str, schema: Value, rule: Value) -> (Value, Value, Vec<String>) {
     let capability = capability(method, &[(Place::Query, "a", schema)], None);
     let (schema, controls, found) = applied(&capability, OnViolation::Auto, &[json!({"a": rule})]);
     (schema["properties"]["a"].clone(), controls, found)
 }
 
+#[allow(clippy::too_many_lines, reason = "it is a table")]
 #[test]
 fn bounds_narrow_and_reads_clamp() {
     let moved = "Values beyond the bounds are moved to the nearest.";

@@ -279,5 +279,5 @@ fn same(value: &Value, other: &Value) -> bool {
         value => value.to_string(),
     };
     let numbers = number(value).zip(number(other));
-    text(value) == text(other) || numbers.is_some_and(|(a, b)| a == b)
+    text(value) == text(other) || numbers.is_some_and(|(a, b)| a.total_cmp(&b).is_eq())
 }
