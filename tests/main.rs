@@ -23,6 +23,7 @@ mod interop;
 mod lint;
 mod loss;
 mod parity;
+mod policy;
 mod profiles;
 mod property;
 mod responses;

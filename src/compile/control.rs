@@ -96,7 +96,7 @@ impl Work<'_> {
     /// What the rules wish, by the part of the arguments that they mean.
     fn wishes<'r>(&mut self, rules: &IndexMap<&'r str, Vec<(&'r ArgRule, usize)>>) -> Wishes<'r> {
         let mut wishes = Wishes::new();
-        let mut all: IndexMap<Vec<Token>, Vec<(&ArgRule, Loc)>> = IndexMap::new();
+        let mut all: IndexMap<Vec<Token>, Vec<(&str, &ArgRule, Loc)>> = IndexMap::new();
         let mut said: Vec<(usize, &str, &ArgRule)> = Vec::new();
         for (key, of_key) in rules {
             said.extend(of_key.iter().map(|(rule, index)| (*index, *key, *rule)));
@@ -110,7 +110,7 @@ impl Work<'_> {
             };
             let wish: &mut Wish<'r> = wishes.entry(tokens.clone()).or_default();
             wish.add(key, rule, &loc);
-            all.entry(tokens).or_default().push((rule, loc));
+            all.entry(tokens).or_default().push((key, rule, loc));
         }
         for (tokens, rules) in &all {
             if let Some(wish) = wishes.get(tokens) {
@@ -138,7 +138,7 @@ impl Work<'_> {
             }
         };
         let Some(argument) = self.argument(&names, &first) else {
-            let shown: Vec<String> = names.iter().map(|name| self.written(key, name)).collect();
+            let shown: Vec<String> = names.iter().map(|name| written(key, name)).collect();
             self.unknown(key, loc, &shown);
             return None;
         };
@@ -164,14 +164,6 @@ impl Work<'_> {
         }
         self.unknown(key, loc, &shown);
         None
-    }
-
-    /// A name as it stands in a policy beside a key.
-    fn written(&self, key: &str, name: &str) -> String {
-        match key.starts_with('/') {
-            true => format!("/{}", escape(name)),
-            false => name.to_owned(),
-        }
     }
 
     fn unknown(&mut self, key: &str, loc: &Loc, names: &[String]) {
@@ -338,4 +330,12 @@ fn pointer(tokens: &[Token]) -> String {
             Token::Key(name) => format!("{text}/{}", escape(name)),
             Token::Each => format!("{text}/*"),
         })
+}
+
+/// A name as it stands in a policy beside a key.
+fn written(key: &str, name: &str) -> String {
+    match key.starts_with('/') {
+        true => format!("/{}", escape(name)),
+        false => name.to_owned(),
+    }
 }

@@ -4,18 +4,21 @@
 //! `exclude`, `forbid` or `hide`, nor widens a bound. A rule that would is an error that shows both.
 
 use std::cell::Cell;
+use std::cmp::Ordering;
 
 use globset::{GlobBuilder, GlobMatcher};
 use indexmap::IndexMap;
 use percent_encoding::percent_decode_str;
+use serde_json::{Number, Value};
 
 use crate::catalog::{Capability, Catalog, LeftOut};
 use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
 use crate::policy::format::words::{Duration, OneOrMany, Rate};
 use crate::policy::format::{
-    ArgRule, Enable, IdempotencyKey, Match, PolicyFile, ResponseRule, Retries, Rule,
+    ArgRule, Enable, IdempotencyKey, Match, OnViolation, PolicyFile, ResponseRule, Retries, Rule,
 };
+use crate::runtime::args::number::{compare, same};
 use crate::runtime::manifest::Effect;
 
 /// The rules of a policy, ready to be asked.
@@ -241,7 +244,7 @@ fn no_reason(loc: &Loc, subject: &Subject<'_>) -> Diagnostic {
 }
 
 /// What of an argument a later rule would undo: the later key, and what the earlier rule says.
-fn undone(before: &ArgRule, after: &ArgRule) -> Option<(&'static str, String)> {
+pub(super) fn undone(before: &ArgRule, after: &ArgRule) -> Option<(&'static str, String)> {
     let sets_value = [
         ("default", after.default.is_some()),
         ("const", after.r#const.is_some()),
@@ -252,29 +255,41 @@ fn undone(before: &ArgRule, after: &ArgRule) -> Option<(&'static str, String)> {
         let (key, _) = sets_value.into_iter().find(|(_, set)| *set)?;
         return Some((key, "is forbidden".to_owned()));
     }
-    let fixed = before.r#const.is_some() || before.from.is_some();
-    let again = after.r#const.is_some() && after.r#const != before.r#const
-        || after.from.is_some() && after.from != before.from;
-    if fixed && again {
-        let key = if after.from.is_some() {
-            "from"
-        } else {
-            "const"
-        };
+    let other = |before: &Option<Value>, after: &Option<Value>| match (before, after) {
+        (Some(before), Some(after)) => !same(before, after),
+        (None, after) => after.is_some(),
+        (Some(_), None) => false,
+    };
+    // What is not sent has not the value either.
+    let again = [
+        ("forbid", after.forbid),
+        ("from", after.from.is_some() && after.from != before.from),
+        ("const", other(&before.r#const, &after.r#const)),
+    ];
+    // Hidden, a default is what is always sent.
+    if before.hide && other(&before.default, &after.default) && before.default.is_some() {
+        return Some(("default", "has its value".to_owned()));
+    }
+    if before.r#const.is_some() || before.from.is_some() {
+        let (key, _) = again.into_iter().find(|(_, set)| *set)?;
         return Some((key, "has its value".to_owned()));
     }
-    let wider =
-        |low: bool, before: &Option<serde_json::Number>, after: &Option<serde_json::Number>| {
-            let (Some(before), Some(after)) = (before, after) else {
-                return None;
-            };
-            let (b, a) = (before.as_f64()?, after.as_f64()?);
-            (if low { a < b } else { a > b }).then(|| before.to_string())
-        };
-    if let Some(bound) = wider(true, &before.min, &after.min) {
+    if before.on_violation == Some(OnViolation::Reject)
+        && after.on_violation == Some(OnViolation::Clamp)
+    {
+        return Some((
+            "on_violation",
+            "refuses what is beyond its bounds".to_owned(),
+        ));
+    }
+    let wider = |before: &Option<Number>, after: &Option<Number>, wins: Ordering| {
+        let (before, after) = (before.as_ref()?, after.as_ref()?);
+        (compare(after, before) == wins).then(|| before.to_string())
+    };
+    if let Some(bound) = wider(&before.min, &after.min, Ordering::Less) {
         return Some(("min", format!("is at least {bound}")));
     }
-    if let Some(bound) = wider(false, &before.max, &after.max) {
+    if let Some(bound) = wider(&before.max, &after.max, Ordering::Greater) {
         return Some(("max", format!("is at most {bound}")));
     }
     let longer = |before: Option<u64>, after: Option<u64>| before.zip(after).filter(|(b, a)| a > b);
@@ -285,7 +300,9 @@ fn undone(before: &ArgRule, after: &ArgRule) -> Option<(&'static str, String)> {
         return Some(("max_length", format!("has at most {bound} characters")));
     }
     let (old, new) = (before.r#enum.as_ref()?, after.r#enum.as_ref()?);
-    let added = new.iter().find(|value| !old.contains(value))?;
+    let added = new
+        .iter()
+        .find(|value| !old.iter().any(|own| same(own, value)))?;
     Some(("enum", format!("may not be {added}")))
 }
 

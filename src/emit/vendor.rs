@@ -246,6 +246,10 @@ pub(super) const FILES: &[(&str, &str)] = &[
         "src/runtime/server/tools.rs",
         include_str!("../runtime/server/tools.rs"),
     ),
+    (
+        "src/runtime/server/unknown.rs",
+        include_str!("../runtime/server/unknown.rs"),
+    ),
     ("src/runtime/shape.rs", include_str!("../runtime/shape.rs")),
     (
         "src/runtime/shape/paths.rs",

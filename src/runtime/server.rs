@@ -31,9 +31,11 @@ use super::search::{Reply, Search};
 use super::shape::Shaper;
 
 mod tools;
+mod unknown;
 
 pub use tools::{list, listed};
 use tools::{listed_tools, tool};
+pub use unknown::UnknownTool;
 
 /// How long clients may keep a tool list, in milliseconds: it changes when the server restarts.
 const LIST_TTL_MS: u64 = 300_000;
@@ -77,15 +79,6 @@ pub struct PlainCall {
     tool: String,
     arguments: Map<String, Value>,
     modern: bool,
-}
-
-/// Why a call cannot even be tried.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown tool `{name}`{help}")]
-pub struct UnknownTool {
-    name: String,
-    /// What to do about it, after a semicolon.
-    help: String,
 }
 
 impl Server {
@@ -338,15 +331,6 @@ impl Server {
             }
             Err(error) => output::failure(&error),
         })
-    }
-}
-
-impl UnknownTool {
-    fn new(name: &str, help: String) -> Self {
-        Self {
-            name: name.chars().filter(|c| !c.is_control()).take(64).collect(),
-            help,
-        }
     }
 }
 

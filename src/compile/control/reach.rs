@@ -139,7 +139,7 @@ impl<'d> Reach<'d> {
                     .contains(&key.as_str())
             };
             match target {
-                Value::Object(mut target) if object.keys().all(|key| annotation(key)) => {
+                Value::Object(mut target) if object.keys().all(annotation) => {
                     target.extend(std::mem::take(object));
                     *object = target;
                 }

@@ -6,10 +6,11 @@ use indexmap::IndexMap;
 use serde_json::{Number, Value};
 
 use super::reach::Token;
+use crate::compile::rules::undone;
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
 use crate::policy::format::words::OneOrMany;
 use crate::policy::format::{ArgRule, OnViolation};
-use crate::runtime::args::number::{compare, same};
+use crate::runtime::args::number::compare;
 
 /// Something that a rule says, and where.
 pub(super) type Said<T> = Option<(T, Loc)>;
@@ -101,7 +102,7 @@ impl<'r> Wish<'r> {
 
     /// Reports what rules say that cannot all hold. (Two keys can mean one argument, which rules that
     /// are compared key by key do not see.)
-    pub(super) fn contradictions(&self, rules: &[(&'r ArgRule, Loc)], diags: &mut Diagnostics) {
+    pub(super) fn contradictions(&self, rules: &[(&str, &ArgRule, Loc)], diags: &mut Diagnostics) {
         if let (Some((min, _)), Some((max, loc))) = (&self.min, &self.max)
             && compare(min, max).is_gt()
         {
@@ -109,32 +110,18 @@ impl<'r> Wish<'r> {
             let found = Diagnostic::new(Code::PolicyConflict, loc.clone(), message);
             diags.push(found.help("no number is both: change one of the rules"));
         }
-        let mut fixed: Option<(&ArgRule, &Loc)> = None;
-        for (rule, loc) in rules {
-            let set = rule.r#const.is_some() || rule.from.is_some();
-            if let Some((before, at)) = fixed.filter(|_| set || rule.forbid) {
-                let equal = match (&before.r#const, &rule.r#const) {
-                    (Some(one), Some(other)) => same(one, other),
-                    _ => before.from.is_some() && before.from == rule.from,
-                };
-                if rule.forbid || !equal {
-                    let key = [("forbid", rule.forbid), ("from", rule.from.is_some())];
-                    let key = key
-                        .iter()
-                        .find(|(_, set)| *set)
-                        .map_or("const", |(key, _)| key);
+        for (index, (key, after, loc)) in rules.iter().enumerate() {
+            let earlier = rules.get(..index).unwrap_or_default();
+            for (other, before, at) in earlier.iter().filter(|(other, ..)| other != key) {
+                if let Some((key, what)) = undone(before, after) {
                     let message = format!(
-                        "`{}` has its value by an earlier rule, and no later rule undoes that",
-                        self.name
+                        "`{other}` {what} by an earlier rule, and no later rule undoes that"
                     );
                     let found = Diagnostic::new(Code::PolicyLoosened, loc.child(key), message);
                     let found =
                         found.help("narrow the `match` of the earlier rule, or take this out");
                     diags.push(found.also(at.clone(), "said here"));
                 }
-            }
-            if set && fixed.is_none() {
-                fixed = Some((rule, loc));
             }
         }
     }
