@@ -16,7 +16,7 @@ pub fn router() -> Result<axum::Router, runtime::config::ConfigError> {
     let config = runtime::config::Config::from_env(&manifest)?;
     let backends = runtime::backends::open(&manifest, &config)?;
     let hooks = Arc::new(hooks::hooks());
-    let server = runtime::server::Server::with_hooks(&manifest, backends, Some(hooks));
+    let server = runtime::server::Server::with_hooks(&manifest, backends, &config, Some(hooks));
     let options = runtime::streamable::EndpointOptions::default();
     Ok(runtime::streamable::router(
         server,

@@ -30,6 +30,7 @@ pub fn manifest() -> Manifest {
             title: Some("Bookshop".to_owned()),
             version: "1.0.0".to_owned(),
             instructions: None,
+            base_path: None,
         },
         listing: Listing::default(),
         sources: IndexMap::from([(

@@ -3,18 +3,29 @@
 //! [`Args`] can only be made by [`Checker::check`], and the only way to I/O takes `&Args`: an
 //! unchecked value cannot leave.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::{Map, Value, json};
 
+use super::config::Secret;
 use super::error::CallError;
 use super::manifest::Control;
 
+mod changes;
+mod coerce;
 mod control;
 mod effort;
 mod limits;
+pub mod number;
+
+pub use changes::{Changes, Clamped, Coerced};
+pub(super) use control::read_as;
+
+use coerce::Types;
+use control::Controls;
 
 /// Violations that are told at once.
 const VIOLATIONS_MAX: usize = 20;
@@ -27,72 +38,94 @@ const QUOTE_MAX: usize = 60;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Args {
     values: Map<String, Value>,
-    clamped: Vec<Clamped>,
-}
-
-/// A value that was moved into its bounds.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Clamped {
-    /// JSON Pointer into the arguments.
-    pub pointer: String,
-    /// What was sent.
-    pub from: Value,
-    /// What is used.
-    pub to: Value,
+    /// The values with those that no caller gives, if there are any of these.
+    sent: Option<Map<String, Value>>,
+    masked: bool,
+    changes: Changes,
 }
 
 impl Args {
-    /// The value of an argument; `None` if it was not given, `Some(Null)` if it was given as null.
+    /// The value of an argument as it is sent; `None` if there is none, `Some(Null)` if it was given as
+    /// null.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.values.get(name)
+        self.sent.as_ref().unwrap_or(&self.values).get(name)
     }
 
-    /// All values, by argument.
+    /// All values that the caller may see, by argument.
     pub fn values(&self) -> &Map<String, Value> {
         &self.values
     }
 
-    /// The values that were moved into their bounds.
-    pub fn clamped(&self) -> &[Clamped] {
-        &self.clamped
+    /// What was done to the values.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// Whether `***` stands for what the environment gives.
+    pub fn is_masked(&self) -> bool {
+        self.masked
     }
 }
 
 /// Checks the arguments of one tool.
 pub struct Checker {
     schema: Arc<Map<String, Value>>,
-    controls: Vec<Control>,
+    controls: Controls,
     /// Compiled at the first call: a server of a thousand tools starts without a thousand validators.
     validator: OnceLock<Result<Validator, String>>,
+    types: OnceLock<Types>,
 }
 
 impl Checker {
-    /// The checker of a tool whose input schema is `schema`.
-    pub fn new(controls: &[Control], schema: Arc<Map<String, Value>>) -> Self {
+    /// The checker of a tool whose input schema is `schema`. `variables` has the values of the
+    /// environment that controls name; without one of them every call is refused.
+    pub fn new(
+        controls: &[Control],
+        schema: Arc<Map<String, Value>>,
+        variables: &BTreeMap<String, Secret>,
+    ) -> Self {
         Self {
             schema,
-            controls: controls.to_vec(),
+            controls: Controls::new(controls, variables),
             validator: OnceLock::new(),
+            types: OnceLock::new(),
         }
     }
 
-    /// Clamps, then validates.
+    /// Reads texts that hold a value, drops, fills in and clamps, validates, and adds what no caller
+    /// gives, in this order.
     ///
     /// # Errors
     ///
     /// `invalid_arguments` with every violation at once, each with a JSON Pointer and a hint.
     pub fn check(&self, values: Map<String, Value>) -> Result<Args, CallError> {
         let mut instance = bounded(values)?;
-        let clamped = match &mut instance {
-            Value::Object(values) => control::clamp(&self.controls, values),
-            _ => Vec::new(),
+        let mut changes = Changes::default();
+        // Most calls are in order as they are.
+        let plain = self.controls.is_empty() && self.accepts(&instance)?;
+        if !plain {
+            if let Value::Object(values) = &mut instance
+                && values.values().any(Value::is_string)
+            {
+                let types = self.types.get_or_init(|| Types::new(&self.schema));
+                changes.coerced = types.coerce(values);
+            }
+            self.controls.prepare(&mut instance, &mut changes);
+            self.validate(&instance)?;
+        }
+        let Value::Object(values) = instance else {
+            return Err(no_object());
         };
-        let values = self.validated(instance)?;
-        Ok(Args { values, clamped })
+        Ok(Args {
+            sent: self.controls.injected(&values, false)?,
+            values,
+            masked: false,
+            changes,
+        })
     }
 
     /// The second check, of what a hook made of checked arguments: nothing is moved into its bounds
-    /// any more, what is outside them is refused.
+    /// any more, what is outside them is refused. What no caller gives is added again.
     ///
     /// # Errors
     ///
@@ -101,36 +134,68 @@ impl Checker {
         if values == first.values {
             return Ok(first);
         }
-        let checked = bounded(values).and_then(|instance| self.validated(instance));
-        let values = checked.map_err(|error| {
+        let checked = bounded(values).and_then(|mut instance| {
+            self.controls.drop(&mut instance);
+            self.validate(&instance)?;
+            let Value::Object(values) = instance else {
+                return Err(no_object());
+            };
+            let sent = self.controls.injected(&values, false)?;
+            Ok((values, sent))
+        });
+        let (values, sent) = checked.map_err(|error| {
             CallError::new("hook_refused", error.message)
                 .hint("the owner of this server has to correct its hook")
         })?;
-        Ok(Args { values, ..first })
+        Ok(Args {
+            values,
+            sent,
+            ..first
+        })
     }
 
-    fn validated(&self, instance: Value) -> Result<Map<String, Value>, CallError> {
+    /// The same arguments for a person to read: `***` stands for what the environment gives.
+    ///
+    /// # Errors
+    ///
+    /// Those of `check`.
+    pub fn masked(&self, args: &Args) -> Result<Args, CallError> {
+        Ok(Args {
+            sent: self.controls.injected(&args.values, true)?,
+            masked: true,
+            ..args.clone()
+        })
+    }
+
+    fn validator(&self) -> Result<&Validator, CallError> {
         let validator = self.validator.get_or_init(|| {
             validator(&Value::Object((*self.schema).clone())).map_err(|error| error.to_string())
         });
-        let validator = validator.as_ref().map_err(|why| {
+        validator.as_ref().map_err(|why| {
             CallError::new(
                 "invalid_tool",
                 format!("the tool's own schema cannot be used: {why}"),
             )
-        })?;
-        let valid = effort::bounded(|| validator.is_valid(&instance))?;
-        if !valid {
-            return Err(effort::bounded(|| violations(validator, &instance))?);
-        }
-        match instance {
-            Value::Object(values) => Ok(values),
-            _ => Err(CallError::new(
-                "invalid_arguments",
-                "arguments are not an object",
-            )),
-        }
+        })
     }
+
+    fn accepts(&self, instance: &Value) -> Result<bool, CallError> {
+        let validator = self.validator()?;
+        effort::bounded(|| validator.is_valid(instance))
+    }
+
+    fn validate(&self, instance: &Value) -> Result<(), CallError> {
+        let given = self.controls.given(instance);
+        if given.is_empty() && self.accepts(instance)? {
+            return Ok(());
+        }
+        let validator = self.validator()?;
+        Err(effort::bounded(|| violations(validator, instance, given))?)
+    }
+}
+
+fn no_object() -> CallError {
+    CallError::new("invalid_arguments", "arguments are not an object")
 }
 
 /// The values, if none has a size that is refused before anything else looks at it.
@@ -165,31 +230,56 @@ pub fn validator(schema: &Value) -> Result<Validator, ValidationError<'static>> 
         })
 }
 
+/// Whether a pattern is one that is matched in linear time.
+///
+/// # Errors
+///
+/// Why it is not.
+pub fn linear(pattern: &str) -> Result<(), String> {
+    let options = jsonschema::options().with_draft(Draft::Draft202012);
+    let built = options
+        .with_pattern_options(linear_options())
+        .build(&json!({ "pattern": pattern }));
+    // The engine says it better than the validator.
+    built.map(drop).map_err(|error| match error.kind() {
+        ValidationErrorKind::Format { .. } => {
+            "it is not a regular expression of moderate size".to_owned()
+        }
+        _ => error.to_string(),
+    })
+}
+
+fn linear_options() -> PatternOptions<jsonschema::Regex> {
+    PatternOptions::regex()
+        .size_limit(1 << 20)
+        .dfa_size_limit(1 << 20)
+}
+
 /// Whether a value matches a schema, within the same bounds as arguments.
 pub(super) fn is_valid(validator: &Validator, value: &Value) -> bool {
     limits::findings(value, 1).is_empty()
         && effort::bounded(|| validator.is_valid(value)).unwrap_or(false)
 }
 
-/// Every violation, in one error.
-fn violations(validator: &Validator, instance: &Value) -> CallError {
+/// Every violation, in one error; `given` are those that the schema does not find.
+fn violations(validator: &Validator, instance: &Value, given: Vec<String>) -> CallError {
     let mut lines: Vec<String> = Vec::new();
     let mut more = false;
     if limits::size(instance) > THOROUGH_MAX {
         let first = validator.validate(instance).err();
         let mut lines = first.iter().flat_map(describe).collect::<Vec<_>>();
+        lines.extend(given);
         lines.truncate(VIOLATIONS_MAX);
         return invalid(&lines, false);
     }
-    for error in validator.iter_errors(instance) {
-        for line in describe(&error) {
-            more |= lines.len() >= VIOLATIONS_MAX;
-            if !more && !lines.contains(&line) {
-                lines.push(line);
-            }
-        }
+    let found = validator.iter_errors(instance).flat_map(|e| describe(&e));
+    for line in found.chain(given) {
+        more |= lines.len() >= VIOLATIONS_MAX;
         if more {
             break;
+        }
+        if !lines.contains(&line) {
+            lines.push(line);
         }
     }
     invalid(&lines, more)
@@ -297,7 +387,7 @@ mod tests {
                 ..Control::default()
             })
             .collect();
-        Checker::new(&controls, Arc::new(schema))
+        Checker::new(&controls, Arc::new(schema), &BTreeMap::new())
     }
 
     #[allow(clippy::needless_pass_by_value, reason = "it reads better in a table")]

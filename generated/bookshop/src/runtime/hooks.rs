@@ -210,9 +210,10 @@ mod tests {
             // What is in order goes on, here to an address that only the owner may name.
             ("limit", json!(7), "refused_address"),
         ] {
-            let backends = backends::open(&manifest, &Config::default()).unwrap();
+            let config = Config::default();
+            let backends = backends::open(&manifest, &config).unwrap();
             let hooks: Arc<dyn Hooks> = Arc::new(Sets(name, value.clone()));
-            let server = Server::with_hooks(&manifest, backends, Some(hooks));
+            let server = Server::with_hooks(&manifest, backends, &config, Some(hooks));
             let sent = json!({"id": "x", "limit": 9000});
             let Value::Object(sent) = sent else { return };
             let error = server.call("t", sent).await.unwrap().unwrap_err();
@@ -243,8 +244,9 @@ mod tests {
             }
         }
         let manifest = manifest();
-        let backends = backends::open(&manifest, &Config::default()).unwrap();
-        let server = Server::with_hooks(&manifest, backends, Some(Arc::new(Answers)));
+        let config = Config::default();
+        let backends = backends::open(&manifest, &config).unwrap();
+        let server = Server::with_hooks(&manifest, backends, &config, Some(Arc::new(Answers)));
         let (outcome, _) = server.call("t", Map::new()).await.unwrap().unwrap();
         assert_eq!(outcome.content, Content::Text("mine".to_owned()));
     }

@@ -1,5 +1,6 @@
 //! The tools that stand for all others in search mode.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -113,7 +114,7 @@ impl Meta {
             kind,
             title,
             description,
-            checker: Checker::new(&controls, input_schema.clone()),
+            checker: Checker::new(&controls, input_schema.clone(), &BTreeMap::new()),
             input_schema,
             output_schema,
         }
