@@ -243,6 +243,10 @@ pub(super) const FILES: &[(&str, &str)] = &[
         include_str!("../runtime/server.rs"),
     ),
     (
+        "src/runtime/server/entry.rs",
+        include_str!("../runtime/server/entry.rs"),
+    ),
+    (
         "src/runtime/server/tools.rs",
         include_str!("../runtime/server/tools.rs"),
     ),

@@ -1,13 +1,12 @@
 //! An MCP server over a Manifest.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 use indexmap::IndexMap;
-use jsonschema::Validator;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestMethod,
-    CompleteRequestParams, CompleteResult, DiscoverResult, ErrorData, Implementation, JsonObject,
+    CompleteRequestParams, CompleteResult, DiscoverResult, ErrorData, Implementation,
     ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesRequestMethod,
     ListResourceTemplatesResult, ListResourcesRequestMethod, ListResourcesResult, ListToolsResult,
     MetaObject, PaginatedRequestParams, ProtocolVersion, RequestId, RequestMetaObject,
@@ -17,22 +16,23 @@ use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
 use serde_json::{Map, Value};
 
-use super::args::{Args, Checker};
+use super::args::Args;
 use super::backend::{Backend, Outcome};
 use super::config::Config;
 use super::error::CallError;
-use super::hooks::{Hooks, Step};
-use super::limits::{self, Limiter};
+use super::hooks::Hooks;
+use super::limits;
 use super::manifest::Manifest;
 use super::output;
 use super::plain::{self, Promise};
 use super::scan::Message;
 use super::search::{Reply, Search};
-use super::shape::Shaper;
 
+mod entry;
 mod tools;
 mod unknown;
 
+use entry::Entry;
 pub use tools::{list, listed};
 use tools::{listed_tools, tool};
 pub use unknown::UnknownTool;
@@ -58,19 +58,6 @@ struct Inner {
     entries: IndexMap<String, Entry>,
     search: Option<Search>,
     hooks: Option<Arc<dyn Hooks>>,
-}
-
-/// One tool, prepared.
-struct Entry {
-    checker: Checker,
-    backend: Box<dyn Backend>,
-    limiter: Limiter,
-    shaper: Option<Shaper>,
-    /// Whether a client has to repeat arguments in headers.
-    header_params: bool,
-    output_schema: Option<Arc<JsonObject>>,
-    /// Compiled at the first result.
-    output: OnceLock<Option<Validator>>,
 }
 
 /// A call of a tool that there is, whose message is in order.
@@ -101,23 +88,8 @@ impl Server {
         let prepared = backends.into_iter().zip(limiters);
         for (spec, (backend, limiter)) in manifest.tools.iter().zip(prepared) {
             let tool = tool(spec);
-            let checked = if spec.checked.is_empty() {
-                tool.input_schema.clone()
-            } else {
-                Arc::new(spec.checked_schema())
-            };
-            entries.insert(
-                spec.name.clone(),
-                Entry {
-                    checker: Checker::new(&spec.controls, checked, &config.variables),
-                    backend,
-                    limiter,
-                    shaper: Shaper::new(spec),
-                    header_params: plain::has_header_params(&tool.input_schema),
-                    output_schema: tool.output_schema.clone(),
-                    output: OnceLock::new(),
-                },
-            );
+            let entry = Entry::new(spec, &tool, backend, limiter, config);
+            entries.insert(spec.name.clone(), entry);
             tools.push(tool);
         }
         let search = Search::new(manifest, tools.iter().map(|tool| &tool.input_schema));
@@ -338,56 +310,6 @@ impl Server {
 fn log(tool: &str, via: Option<&str>, outcome: &str, started: Instant) {
     let elapsed_ms = started.elapsed().as_millis();
     tracing::info!(tool, via, outcome, elapsed_ms, "call");
-}
-
-impl Entry {
-    /// A call with checked arguments, within its limits.
-    async fn carried_out(
-        &self,
-        name: &str,
-        args: Args,
-        hooks: Option<&dyn Hooks>,
-    ) -> Result<(Outcome, Args), CallError> {
-        let admitted = self.limiter.admit(tokio::time::Instant::now).await?;
-        let (outcome, args) = match hooks {
-            None => (self.backend.call(&args, admitted.deadline).await?, args),
-            Some(hooks) => self.hooked(name, args, hooks, admitted.deadline).await?,
-        };
-        let outcome = match &self.shaper {
-            None => outcome,
-            Some(shaper) => shaper.shape(outcome)?,
-        };
-        Ok((outcome, args))
-    }
-
-    /// A call with the owner's code around it. What the hook before it changed is checked again.
-    async fn hooked(
-        &self,
-        name: &str,
-        args: Args,
-        hooks: &dyn Hooks,
-        deadline: tokio::time::Instant,
-    ) -> Result<(Outcome, Args), CallError> {
-        let (result, args) = match hooks.before(name, args.values().clone()).await? {
-            Step::Answer(outcome) => (Ok(outcome), args),
-            Step::Continue(values) => {
-                let args = self.checker.recheck(values, args)?;
-                (self.backend.call(&args, deadline).await, args)
-            }
-        };
-        Ok((hooks.after(name, result).await?, args))
-    }
-
-    /// Whether a structured result matches the advertised schema.
-    fn fits(&self, schema: &JsonObject, value: &Value) -> bool {
-        let validator = self.output.get_or_init(|| {
-            let schema = Value::Object(schema.clone());
-            super::args::validator(&schema).ok()
-        });
-        validator
-            .as_ref()
-            .is_some_and(|validator| super::args::is_valid(validator, value))
-    }
 }
 
 /// Whether the request is of a revision whose results name the server.

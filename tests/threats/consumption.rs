@@ -1,5 +1,9 @@
 //! A26, for one server: a caller that calls without an end.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+
 use serde_json::{Value, json};
 
 use super::scene::{Scene, document, error_code, operation, text, willing};
@@ -65,43 +69,35 @@ fn a26_a_thousand_calls_of_one_caller() {
 }
 
 #[test]
-fn a26_calls_wait_for_each_other_and_not_for_ever() {
-    let policy = json!({"rules": [
-        {"match": {"operation": "hang"}, "timeout": "700ms", "concurrency": 2},
-    ]});
-    let mut scene = Scene::under(&shop(), &policy, &[], |request: &Recorded| {
-        match request.path() {
-            "/hang" => Reply::Hang,
-            _ => Reply::json(&json!({})),
+fn a26_calls_wait_for_each_other() {
+    let policy = json!({"rules": [{"match": {"operation": "hang"}, "concurrency": 2}]});
+    let (release, wait) = channel::<()>();
+    let (wait, inside) = (Mutex::new(wait), AtomicUsize::new(0));
+    let most = Arc::new(AtomicUsize::new(0));
+    let seen = most.clone();
+    let mut scene = Scene::under(&shop(), &policy, &[], move |request: &Recorded| {
+        if request.path() == "/hang" {
+            let now = inside.fetch_add(1, Ordering::SeqCst) + 1;
+            seen.fetch_max(now, Ordering::SeqCst);
+            // A dropped sender releases too.
+            let _ = wait.lock().expect("one at a time").recv();
+            inside.fetch_sub(1, Ordering::SeqCst);
         }
+        Reply::json(&json!({}))
     });
-    let ids: Vec<u64> = (0..5)
-        .map(|_| {
-            scene
-                .client
-                .send_request("tools/call", json!({"name": "hang", "arguments": {}}))
-        })
-        .collect();
-    let codes = ids.into_iter().map(|id| {
-        let result = scene.client.response(id)["result"].clone();
-        assert_eq!(
-            result["_meta"]["mcpgen/error"]["retryable"], true,
-            "{result}"
-        );
-        error_code(&result).to_owned()
-    });
-    let mut codes: Vec<String> = codes.collect();
-    codes.sort();
-    // Two hung until their deadline, which was that of the others, too. (One of these may have had its
-    // place in the last moment.)
-    let timed_out = codes.iter().filter(|code| *code == "timeout").count();
-    assert!((2..=4).contains(&timed_out), "{codes:?}");
-    assert_eq!(
-        codes.iter().filter(|code| *code == "busy").count(),
-        5 - timed_out
-    );
-    assert_eq!(scene.arrived().len(), timed_out);
-    scene.upstream.wait_for_abandoned(timed_out, PATIENCE);
-    // Other tools do not wait for it.
-    scene.sends("b", json!({}));
+    let call = json!({"name": "hang", "arguments": {}});
+    let send = |_: usize| scene.client.send_request("tools/call", call.clone());
+    let ids: Vec<u64> = (0..20).map(send).collect();
+    scene.upstream.wait_for(2, PATIENCE);
+    // Other tools do not wait.
+    let other = scene
+        .client
+        .send_request("tools/call", json!({"name": "b", "arguments": {}}));
+    assert_eq!(scene.client.response(other)["result"]["isError"], false);
+    drop(release);
+    for id in ids {
+        assert_eq!(scene.client.response(id)["result"]["isError"], false);
+    }
+    assert_eq!(scene.arrived().len(), 21);
+    assert_eq!(most.load(Ordering::SeqCst), 2);
 }

@@ -6,7 +6,10 @@ use std::fmt;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::manifest::{CredentialSpec, FILE, KeyPlace, Manifest, SourceSpec, TEXT};
+use super::args;
+use super::manifest::{
+    CredentialSpec, FILE, Fixed, KeyPlace, Manifest, SourceSpec, TEXT, ToolSpec,
+};
 
 /// Largest file of a secret, in bytes.
 const FILE_MAX: u64 = 64 * 1024;
@@ -43,6 +46,20 @@ pub enum ConfigError {
         header: String,
         /// The variable.
         variable: String,
+    },
+    /// An argument's value comes from a variable that does not have it.
+    #[error(
+        "tool `{tool}`: argument `{argument}` needs the environment variable {variable}, {reason}"
+    )]
+    Argument {
+        /// The tool.
+        tool: String,
+        /// JSON Pointer into the arguments.
+        argument: String,
+        /// The variable.
+        variable: String,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// A header that cannot be sent.
     #[error("header `{header}`: {reason}")]
@@ -136,6 +153,8 @@ impl SourceConfig {
 pub struct Config {
     /// By source name.
     pub sources: BTreeMap<String, SourceConfig>,
+    /// Values of arguments that no caller gives, by environment variable.
+    pub variables: BTreeMap<String, Secret>,
     /// PEM files with certificates to trust besides the system's.
     pub ca_certs: Vec<PathBuf>,
     /// Proxy for all requests; the system's own setting is not used.
@@ -147,7 +166,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// A header needs a variable that is not set. A missing credential is no error: a call that needs it says so.
+    /// A header or an argument needs a variable that is not set, or one whose value does not fit. A missing
+    /// credential is no error: a call that needs it says so.
     pub fn from_env(manifest: &Manifest) -> Result<Self, ConfigError> {
         Self::from_lookup(manifest, &looked_up)
     }
@@ -166,6 +186,9 @@ impl Config {
             }
             headers(source, lookup, &mut found)?;
             config.sources.insert(name.clone(), found);
+        }
+        for tool in &manifest.tools {
+            variables(tool, lookup, &mut config.variables)?;
         }
         Ok(config)
     }
@@ -193,6 +216,30 @@ fn file(path: &Path) -> Option<String> {
     let size = file.take(FILE_MAX + 1).read_to_end(&mut bytes).ok()?;
     let fits = u64::try_from(size).is_ok_and(|size| size <= FILE_MAX);
     fits.then(|| String::from_utf8(bytes).ok())?
+}
+
+/// The values of a tool's arguments that come from the environment. Each fits its argument: nothing is
+/// left to be found out by a call.
+fn variables(
+    tool: &ToolSpec,
+    lookup: &dyn Fn(&str) -> Option<String>,
+    into: &mut BTreeMap<String, Secret>,
+) -> Result<(), ConfigError> {
+    for control in &tool.controls {
+        let Some(Fixed::Env { name, schema }) = &control.fixed else {
+            continue;
+        };
+        let wrong = |reason| ConfigError::Argument {
+            tool: tool.name.clone(),
+            argument: control.pointer.clone(),
+            variable: name.clone(),
+            reason,
+        };
+        let found = value(name, lookup).ok_or_else(|| wrong("which is not set"))?;
+        args::read_as(schema, found.reveal()).map_err(wrong)?;
+        into.insert(name.clone(), found);
+    }
+    Ok(())
 }
 
 /// A variable that is set and not empty, without the line end that files tend to bring.

@@ -93,6 +93,9 @@ pub struct ServerSpec {
     /// Advice to the model on how to use the tools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<String>,
+    /// Path of the HTTP endpoint, unless the command line says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_path: Option<String>,
 }
 
 /// How clients get to know the tools.

@@ -16,8 +16,6 @@ use crate::runtime::backend::{Content, Outcome};
 use crate::runtime::error::CallError;
 use crate::runtime::manifest::Effect;
 
-/// The code of a redirect that is not followed.
-const REDIRECT: &str = "redirect_refused";
 /// Longest place that the model is told, in bytes.
 const LOCATION_MAX: usize = 2_000;
 /// Longest header value that the model is told, in bytes.
@@ -169,7 +167,7 @@ pub(super) fn outcome(
         return Err(unclear(effect, error));
     }
     if (300..400).contains(&status) && status != 304 {
-        let error = CallError::new(REDIRECT, format!("the API answered {status} and points elsewhere"))
+        let error = CallError::new("redirect_refused", format!("the API answered {status} and points elsewhere"))
             .hint("the redirect is not followed: it leaves the API's own origin, or the call is not a read")
             .fact("status", status);
         // The others ask for the same request elsewhere; these may point to what came of it
@@ -193,7 +191,7 @@ pub(super) fn outcome(
 
 /// What to do about a redirect of which none is followed.
 pub(super) fn no_redirects(error: &mut CallError) {
-    if error.code == REDIRECT && !error.hint.as_deref().is_some_and(is_maybe_done) {
+    if error.code == "redirect_refused" && !error.hint.as_deref().is_some_and(is_maybe_done) {
         let hint = "this server follows no redirect; its owner can check the base URL";
         error.hint = Some(hint.to_owned());
     }

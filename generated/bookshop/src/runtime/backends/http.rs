@@ -170,7 +170,10 @@ impl Backend for Endpoint {
         )?;
         additions.key = self.key(|| "<a new UUID>".to_owned());
         self.not_shadowed(&request)?;
-        let url = self.url(&request, &additions)?;
+        let mut url = self.url(&request, &additions)?.to_string();
+        if args.is_masked() {
+            url = url.replace(&wire::encode(credential::MASK), credential::MASK);
+        }
         let mut text = format!("{} {url}\n", request.method());
         for (name, value) in self.shown_headers(&request, &additions) {
             text.push_str(&format!("{name}: {value}\n"));
@@ -268,7 +271,7 @@ impl Endpoint {
                 "the request is not one that this server makes; nothing was sent",
             ));
         }
-        guard::same_shape(&self.action.path, request.path())?;
+        guard::same_shape(&self.action, request.path())?;
         guard::same_query(&self.action.method, &self.action.path, request.query())
     }
 

@@ -6,8 +6,6 @@ use super::dial;
 use crate::runtime::error::CallError;
 use crate::runtime::manifest::Effect;
 
-/// The code of a call for which no connection came about.
-const UNREACHABLE: &str = "upstream_unreachable";
 /// What a model reads of a call that changes something and brought no clear answer.
 const MAYBE_DONE: &str = "the call may have had its effect; check before repeating it";
 
@@ -57,16 +55,19 @@ pub(super) fn unsent(effect: Effect, template: &str, error: &reqwest::Error) -> 
         .hint("the owner can trust a certificate authority with --ca-cert");
     }
     if error.is_connect() {
-        return CallError::new(UNREACHABLE, "the API cannot be reached; nothing was sent")
-            .hint("try again later; the owner can check the base URL and the network")
-            .retryable();
+        return CallError::new(
+            "upstream_unreachable",
+            "the API cannot be reached; nothing was sent",
+        )
+        .hint("try again later; the owner can check the base URL and the network")
+        .retryable();
     }
     cut_short(effect, error)
 }
 
 /// Whether no connection came about, and so nothing was sent.
 pub(super) fn is_unconnected(error: &CallError) -> bool {
-    error.code == UNREACHABLE
+    error.code == "upstream_unreachable"
 }
 
 /// An answer that ended early.

@@ -104,7 +104,8 @@ impl Upstream {
             clients: [made(false)?, made(true)?],
             trusted,
             networks,
-            mask: Mask::new(&own),
+            // What the model does not see of a request it does not see of an answer.
+            mask: Mask::new(&own).and(config.variables.values().map(Secret::reveal)),
             tokens: Tokens::default(),
             spec: spec.clone(),
             config: own,
