@@ -19,7 +19,7 @@ use super::options::{DocOptions, Enable, TokenOptions, Tools, looks_secret};
 use super::report;
 use crate::diag::render::printable;
 use crate::input::fetch::RefHost;
-use crate::policy::PolicyFile;
+use crate::policy::{self, PolicyFile};
 use crate::runtime::command::UpstreamOptions;
 use draft::Draft;
 
@@ -86,12 +86,6 @@ impl Init {
         let Some((catalogs, compiled)) = loaded.usable()? else {
             return Ok(ExitCode::FAILURE);
         };
-        ensure!(
-            loaded.policy.file.is_none(),
-            "{} is a policy already; `mcpgen check {}` shows what comes of it",
-            self.doc,
-            self.doc
-        );
         let catalog = catalogs.first().context("the document has no source")?;
         let folder = self.folder();
         let draft = Draft {
@@ -133,6 +127,12 @@ impl Init {
                 "the document's URL holds a secret, which does not belong in a policy; save the document first"
             );
         }
+        ensure!(
+            !fs::read_to_string(&self.doc).is_ok_and(|text| policy::is_policy(&text)),
+            "{} is a policy already; `mcpgen check {}` shows what comes of it",
+            self.doc,
+            self.doc
+        );
         let path = Path::new(&self.output);
         if self.output != "-" && path.is_dir() {
             bail!("{} is a folder; name a file in it", self.output);

@@ -116,8 +116,12 @@ impl Test {
     ) -> anyhow::Result<Vec<Verdict<'t>>> {
         let upstream = Upstream::start().await;
         let upstream = upstream.context("loopback cannot be listened on")?;
-        let (manifest, config) = setup::against(&compiled.manifest, &upstream.origin);
-        let server = Server::new(&manifest, backends::open(&manifest, &config)?);
+        let (manifest, config, made_up) = setup::against(&compiled.manifest, &upstream.origin);
+        for variable in made_up {
+            let note = "is not set: a made-up value stands for it";
+            writeln!(anstream::stderr(), "mcpgen: {variable} {note}")?;
+        }
+        let server = Server::new(&manifest, backends::open(&manifest, &config)?, &config);
         let mut verdicts = Vec::new();
         for (index, test) in tests.iter().enumerate() {
             let filter = self.filter.as_deref().unwrap_or_default();

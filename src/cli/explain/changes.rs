@@ -134,6 +134,7 @@ fn argument(name: &str, rule: &ArgRule, met: &Met<'_>) -> Vec<(&'static str, Str
     };
     let bound = |keyword: &str| match document.get(keyword) {
         Some(value) => format!(" (document: {value})"),
+        None if keyword == "default" => " (document: no default)".to_owned(),
         None => " (document: no bound)".to_owned(),
     };
     let moved = moved(&pointer, met);

@@ -11,12 +11,13 @@ pub(super) struct Holds {
     pub(super) text: String,
 }
 
-/// What the file, or its absence, says of every tool of a source.
+/// What the file, or its absence, says of every tool of a source; `by_rule`: a rule has a timeout, too.
 pub(super) fn holds(
     file: Option<&PolicyFile>,
     source: &str,
     effect: Effect,
     timeout: std::time::Duration,
+    by_rule: bool,
 ) -> Vec<Holds> {
     let mut all = Vec::new();
     let effect = effect.as_str();
@@ -24,7 +25,15 @@ pub(super) fn holds(
     let said = file.is_some_and(|file| file.defaults.effect.is_some());
     push(&mut all, "/defaults/effect", said, text);
     let said = file.is_some_and(|file| file.defaults.timeout.is_some());
-    let text = format!("one deadline of {} for a call", changes::duration(timeout));
+    let rule = if by_rule {
+        ", unless a rule says otherwise"
+    } else {
+        ""
+    };
+    let text = format!(
+        "one deadline of {} for a call{rule}",
+        changes::duration(timeout)
+    );
     push(&mut all, "/defaults/timeout", said, text);
     if let Some(file) = file {
         of_source(file, source, &mut all);

@@ -226,6 +226,7 @@ fn of_operation<'a>(
         &offered.source,
         loaded.policy.effect,
         loaded.policy.timeout,
+        matching.iter().any(|(_, rule)| rule.timeout.is_some()),
     );
     let by_rule = |name: &str| {
         matching

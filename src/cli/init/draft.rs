@@ -46,6 +46,7 @@ impl Draft<'_> {
             rules(&operations),
             tests(&examples(&operations, self.compiled)),
         ];
+        let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
         parts.join("\n")
     }
 
@@ -205,7 +206,8 @@ defaults:
     fn tools(&self) -> String {
         let tokens = thousands(self.read_tokens());
         format!(
-            "# The {} cost about {tokens} tokens of every conversation. Above the budget, clients search.\n\
+            "# A list of the {} costs about {tokens} tokens of every conversation. Above the budget, clients\n\
+             # search for tools instead.\n\
              # tools: {{mode: auto, budget: 20000}}\n",
             count(self.reads(), "read")
         )

@@ -66,11 +66,11 @@ impl<'t> Trial<'t> {
             ..compiled.manifest.clone()
         };
         let nowhere = Url::parse("http://127.0.0.1:9").ok()?;
-        let (manifest, config) = setup::against(&alone, &nowhere);
+        let (manifest, config, _) = setup::against(&alone, &nowhere);
         let backends = backends::open(&manifest, &config).ok()?;
         Some(Self {
             tool,
-            server: Server::new(&manifest, backends),
+            server: Server::new(&manifest, backends, &config),
         })
     }
 
@@ -81,7 +81,7 @@ impl<'t> Trial<'t> {
             .preview(&self.tool.name, args.clone())
             .ok()?
             .ok()?;
-        if !checked.clamped().is_empty() {
+        if !checked.changes().clamped.is_empty() {
             return None;
         }
         let (method, rest) = text.lines().next()?.split_once(' ')?;
@@ -107,9 +107,7 @@ impl<'t> Trial<'t> {
             .preview(&self.tool.name, args.clone())
             .ok()?
             .ok()?;
-        let changes = checked.clamped().iter();
-        let changes = changes.map(|c| (c.pointer.clone(), json!([c.from, c.to])));
-        let changes: Map<String, Value> = changes.collect();
+        let changes = checked.changes().clamped_pairs();
         (!changes.is_empty()).then(|| Example {
             tool: self.tool.name.clone(),
             args,

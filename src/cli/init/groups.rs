@@ -122,8 +122,9 @@ pub(super) fn groups(operations: &[Operation<'_>]) -> IndexMap<String, Group> {
             && !special(segment)
             && !segment.is_empty()
         {
-            let paths = [format!("/{segment}"), format!("/{segment}/**")];
-            let key = format!("path: {}", yaml::list(&paths, 0));
+            // It may stand in a comment, so it is one line.
+            let (one, below) = (format!("/{segment}"), format!("/{segment}/**"));
+            let key = format!("path: [{}, {}]", yaml::text(&one), yaml::text(&below));
             groups.entry(key).or_default().add(operation);
         }
     }
