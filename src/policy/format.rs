@@ -142,6 +142,7 @@ pub struct Egress {
     #[serde(default)]
     pub ca_certs: Vec<String>,
     /// The HTTP proxy that requests go through; null: none.
+    #[serde(default)]
     #[schemars(schema_with = "text_or_null")]
     pub proxy: Option<String>,
 }
