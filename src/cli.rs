@@ -12,6 +12,8 @@ mod check;
 mod completions;
 mod connect;
 mod demo;
+mod explain;
+mod init;
 mod install;
 mod list;
 mod load;
@@ -21,6 +23,7 @@ mod plan;
 mod progress;
 mod report;
 mod serve;
+mod test;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -56,6 +59,9 @@ enum Command {
     List(list::List),
     Plan(plan::Plan),
     Call(call::Call),
+    Init(init::Init),
+    Explain(explain::Explain),
+    Test(test::Test),
     Build(build::Build),
     Demo(demo::Demo),
     Install(install::Install),
@@ -89,6 +95,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::List(list) => list.run().await,
         Command::Plan(plan) => plan.run().await,
         Command::Call(call) => call.run().await,
+        Command::Init(init) => init.run().await,
+        Command::Explain(explain) => explain.run().await,
+        Command::Test(test) => test.run().await,
         Command::Build(build) => build.run().await,
         Command::Demo(demo) => demo.run().await,
         Command::Install(install) => install.run().await,

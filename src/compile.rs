@@ -30,9 +30,12 @@ mod rules;
 mod select;
 mod shape;
 mod share;
+mod standing;
 
+pub use clamp::PAGE_SIZES;
 use offer::Offer;
 use rules::Rules;
+pub use standing::{Offered, Standing};
 
 /// What came of Catalogs under a Policy.
 #[derive(Debug)]
@@ -47,8 +50,8 @@ pub struct Compiled {
     pub excluded: usize,
     /// The operation (see [`crate::catalog::Capability::operation`]) that each tool is, in the order of the tools.
     pub operations: Vec<String>,
-    /// The rules of the policy file that each tool has, by their index.
-    pub rules: Vec<Vec<usize>>,
+    /// What became of every operation that can be a tool, in the order of the documents.
+    pub offered: Vec<Offered>,
     /// The operations of [`Catalog::left_out`] that would be tools if they could be.
     pub lost: BTreeSet<String>,
     /// Whether a policy file says what is a tool, and not the command line alone.
@@ -102,11 +105,10 @@ pub fn compile(catalogs: &[Catalog], policy: &Policy, diags: &mut Diagnostics) -
     let operations = chosen
         .iter()
         .map(|offer| offer.capability.operation.clone());
-    let touched = chosen.iter().map(|offer| offer.ruling.touched.clone());
     let served = manifest.tools.len();
     Compiled {
         operations: operations.take(served).collect(),
-        rules: touched.take(served).collect(),
+        offered: standing::offered(&offers, &selection.standings),
         manifest,
         held_back: selection.held_back,
         deselected: selection.deselected,

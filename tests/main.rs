@@ -14,6 +14,8 @@ mod credentials;
 mod demo;
 mod diagnostics;
 mod docs;
+mod expectations;
+mod explained;
 mod fuzz;
 mod golden;
 mod hostile;
@@ -29,6 +31,7 @@ mod property;
 mod responses;
 mod search;
 mod sources;
+mod starter;
 #[allow(
     dead_code,
     unused_imports,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::runtime::manifest::{Bound, Effect};
 
 /// Names of page sizes.
-const PAGE_SIZES: [&str; 10] = [
+pub const PAGE_SIZES: [&str; 10] = [
     "limit",
     "per_page",
     "page_size",

@@ -8,6 +8,7 @@ use percent_encoding::percent_decode_str;
 use super::HeldBack;
 use super::offer::Offer;
 use super::rules::Rules;
+use super::standing::Standing;
 use crate::catalog::{Capability, Catalog, LeftOut};
 use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -26,6 +27,8 @@ pub(super) struct Selection {
     pub(super) excluded: usize,
     /// Operations that are left out and would have been chosen.
     pub(super) lost: BTreeSet<String>,
+    /// What became of each offer.
+    pub(super) standings: Vec<Standing>,
 }
 
 impl Selection {
@@ -62,18 +65,23 @@ pub(super) fn select(
     for (index, offer) in offers.iter().enumerate() {
         let effect = offer.capability.effect;
         let enabled = offer.ruling.enabled.map(|(enable, _)| Effect::from(enable));
-        if deselected(&Candidate::of(&offer.capability, &offer.name)) {
+        let standing = if deselected(&Candidate::of(&offer.capability, &offer.name)) {
             selection.deselected += 1;
-        } else if offer.ruling.excluded.is_some() {
+            Standing::Deselected
+        } else if let Some(rule) = offer.ruling.excluded {
             selection.excluded += 1;
+            Standing::Excluded(rule)
         } else if effect > enabled.unwrap_or(policy.effect).max(policy.effect) {
             selection.held_back.push(HeldBack {
                 name: offer.name.clone(),
                 effect,
             });
+            Standing::HeldBack
         } else {
             selection.chosen.push(index);
-        }
+            Standing::Tool
+        };
+        selection.standings.push(standing);
     }
     selection
 }
