@@ -6,7 +6,8 @@ pub mod hooks;
 pub mod runtime;
 pub mod tools;
 
-/// The server's HTTP endpoint, to be mounted in a service of yours: `/mcp`, `/healthz` and `/readyz`.
+/// The server's HTTP endpoint, to be mounted in a service of yours: `/mcp` or the path that
+/// the policy says, `/healthz` and `/readyz`.
 ///
 /// # Errors
 ///
@@ -17,7 +18,10 @@ pub fn router() -> Result<axum::Router, runtime::config::ConfigError> {
     let backends = runtime::backends::open(&manifest, &config)?;
     let hooks = Arc::new(hooks::hooks());
     let server = runtime::server::Server::with_hooks(&manifest, backends, &config, Some(hooks));
-    let options = runtime::streamable::EndpointOptions::default();
+    let mut options = runtime::streamable::EndpointOptions::default();
+    if let Some(path) = server.base_path() {
+        path.clone_into(&mut options.path);
+    }
     Ok(runtime::streamable::router(
         server,
         &options,

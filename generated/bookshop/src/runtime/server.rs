@@ -30,10 +30,12 @@ use super::search::{Reply, Search};
 
 mod entry;
 mod tools;
+mod unknown;
 
 use entry::Entry;
 pub use tools::{list, listed};
 use tools::{listed_tools, tool};
+pub use unknown::UnknownTool;
 
 /// How long clients may keep a tool list, in milliseconds: it changes when the server restarts.
 const LIST_TTL_MS: u64 = 300_000;
@@ -64,15 +66,6 @@ pub struct PlainCall {
     tool: String,
     arguments: Map<String, Value>,
     modern: bool,
-}
-
-/// Why a call cannot even be tried.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown tool `{name}`{help}")]
-pub struct UnknownTool {
-    name: String,
-    /// What to do about it, after a semicolon.
-    help: String,
 }
 
 impl Server {
@@ -310,15 +303,6 @@ impl Server {
             }
             Err(error) => output::failure(&error),
         })
-    }
-}
-
-impl UnknownTool {
-    fn new(name: &str, help: String) -> Self {
-        Self {
-            name: name.chars().filter(|c| !c.is_control()).take(64).collect(),
-            help,
-        }
     }
 }
 

@@ -158,14 +158,14 @@ impl Prepared {
         let Some((last, above)) = self.path.split_last() else {
             return;
         };
-        let dropped = |value: &Value| drop_if.iter().any(|drop| same(drop, value));
+        let goes = |value: &Value| drop_if.iter().any(|drop| same(drop, value));
         visit(
             values,
             above,
             &mut String::new(),
             &mut |parent, _| match (last, parent) {
                 (Token::Key(name), Value::Object(object)) => match (object.get(name), default) {
-                    (Some(value), _) if dropped(value) => {
+                    (Some(value), _) if goes(value) => {
                         object.shift_remove(name);
                     }
                     (None, Some(default)) => {
@@ -173,7 +173,7 @@ impl Prepared {
                     }
                     _ => {}
                 },
-                (Token::Each, Value::Array(list)) => list.retain(|value| !dropped(value)),
+                (Token::Each, Value::Array(items)) => items.retain(|value| !goes(value)),
                 _ => {}
             },
         );

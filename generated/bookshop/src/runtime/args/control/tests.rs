@@ -39,7 +39,7 @@ fn sent(checker: &Checker, args: &str) -> Result<(Value, Args), String> {
 
 #[test]
 fn numbers_move_exactly() {
-    let schema = |kind: &str| json!({"type": "object", "properties": {"a": {"type": kind, "minimum": 0.5, "maximum": 9007199254740993_i64}}});
+    let schema = |kind: &str| json!({"type": "object", "properties": {"a": {"type": kind, "minimum": 0.5, "maximum": 9_007_199_254_740_993_i64}}});
     for (kind, bound, given, want) in [
         (
             "number",
