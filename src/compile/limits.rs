@@ -13,8 +13,8 @@ const IDEMPOTENT: [&str; 6] = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "QUERY
 
 /// What calls of an operation's tool may cost. Rates of rules stand in place of the defaults'.
 pub(super) fn limits(defaults: &Defaults, ruling: &Ruling<'_>) -> Limits {
+    // The defaults' own is the source's.
     let timeout = ruling.timeout.map(|(timeout, _)| timeout);
-    let timeout = timeout.or(defaults.timeout);
     let concurrency = ruling.concurrency.map(|(most, _)| most);
     let own: Vec<Rate> = ruling
         .rate
