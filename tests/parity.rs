@@ -10,6 +10,7 @@
 //! - `{"cancel": call, "beside": call}`: the same while another call is in flight, which is answered
 //!   afterwards.
 
+mod policy;
 mod search;
 
 use std::sync::Mutex;

@@ -19,6 +19,7 @@ mod queries;
 mod redirects;
 mod references;
 mod retries;
+mod secret_files;
 mod secrets;
 mod sessions;
 mod shapes;

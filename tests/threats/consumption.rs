@@ -101,3 +101,14 @@ fn a26_calls_wait_for_each_other() {
     assert_eq!(scene.arrived().len(), 21);
     assert_eq!(most.load(Ordering::SeqCst), 2);
 }
+
+#[test]
+fn a26_search_mode_is_no_way_around() {
+    let policy = json!({"tools": {"mode": "search"}, "defaults": {"rate": [{"limit": "2/day"}]}});
+    let mut scene = Scene::under(&shop(), &policy, &[], willing);
+    let call = json!({"name": "b", "arguments": {}});
+    for code in ["", "", "rate_limited", "rate_limited"] {
+        let (result, _) = scene.call("call_read_tool", call.clone());
+        assert_eq!(error_code(&result), code, "{result}");
+    }
+}

@@ -76,7 +76,7 @@ impl Scene {
     }
 
     /// Serves the document under a policy, whose one source is the document, and begins a session. What
-    /// `policy` says of `/sources/shop` stays.
+    /// `policy` says of `/sources/shop` stays; a file `secret` is beside it.
     pub(crate) fn under(
         document: &Value,
         policy: &Value,
@@ -86,6 +86,7 @@ impl Scene {
         let upstream = Upstream::start(handler);
         let scratch = Scratch::new();
         scratch.file("openapi.json", document.to_string());
+        scratch.file("secret", "canary-of-a-file\n");
         let mut policy = policy.clone();
         policy["version"] = json!(1);
         policy["sources"]["shop"]["openapi"] = json!("./openapi.json");
@@ -93,7 +94,11 @@ impl Scene {
             .as_object_mut()
             .expect("it is one");
         source.entry("base_url").or_insert(upstream.url().into());
-        policy["tools"] = json!({"mode": "list"});
+        // Null: the document says where the API is.
+        source.retain(|_, value| !value.is_null());
+        let all = policy.as_object_mut().expect("it is one");
+        let listed = json!({"mode": "list"});
+        all.entry("tools").or_insert(listed);
         let file = scratch.file("mcpgen.yaml", policy.to_string());
         let mut client = Client::start(&["serve", &file], env);
         client.initialize();
