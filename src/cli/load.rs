@@ -391,13 +391,14 @@ impl Loaded {
                 FileId::MAIN => span.map_or(0, |span| span.start),
                 _ => usize::MAX,
             });
-            let mut placed: Vec<_> = places.zip(all).collect();
-            placed.sort_by_key(|(place, _)| *place);
-            all = placed.into_iter().map(|(_, found)| found).collect();
+            let mut ranked: Vec<_> = places.zip(all).collect();
+            ranked.sort_by_key(|(place, _)| *place);
+            all = ranked.into_iter().map(|(_, found)| found).collect();
         }
         let mut ordered = Diagnostics::default();
-        all.into_iter()
-            .for_each(|found| ordered.push(found.clone()));
+        for found in all {
+            ordered.push(found.clone());
+        }
         ordered
     }
 
