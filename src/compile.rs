@@ -71,7 +71,7 @@ pub struct HeldBack {
 pub fn compile(catalogs: &[Catalog], policy: &Policy, diags: &mut Diagnostics) -> Compiled {
     let rules = Rules::new(policy.file.as_ref(), diags);
     let offers = offer::offers(catalogs, policy, &rules, diags);
-    rules.unmatched(catalogs, diags);
+    rules.verdicts(catalogs, diags);
     let selection = select::select(catalogs, &offers, &rules, policy, diags);
     let chosen = selection.chosen.iter();
     let chosen: Vec<&Offer<'_>> = chosen.filter_map(|index| offers.get(*index)).collect();
@@ -92,7 +92,7 @@ pub fn compile(catalogs: &[Catalog], policy: &Policy, diags: &mut Diagnostics) -
     let mut manifest = Manifest {
         version: Manifest::VERSION,
         profile: policy.profile,
-        server: server(catalogs, policy),
+        server: server(catalogs, policy, diags),
         listing: Listing::default(),
         sources: catalogs
             .iter()
@@ -152,7 +152,7 @@ fn pointers(chosen: &[&Offer<'_>], diags: &mut Diagnostics) {
 }
 
 /// How the server introduces itself.
-fn server(catalogs: &[Catalog], policy: &Policy) -> ServerSpec {
+fn server(catalogs: &[Catalog], policy: &Policy, diags: &mut Diagnostics) -> ServerSpec {
     let alone = match catalogs {
         [catalog] => Some(catalog),
         _ => None,
@@ -160,13 +160,14 @@ fn server(catalogs: &[Catalog], policy: &Policy) -> ServerSpec {
     let title = alone.map(|catalog| describe::clean(&catalog.title, describe::TITLE_MAX));
     let version = alone.map(|catalog| describe::clean(&catalog.version, 64));
     let file = policy.file.as_ref();
+    let instructions = file.and_then(|file| file.server.instructions.as_ref());
     ServerSpec {
         name: offer::server_name(catalogs, policy).to_owned(),
         title: title.filter(|title| !title.is_empty()),
         version: version
             .filter(|version| !version.is_empty())
             .unwrap_or_else(|| "0".to_owned()),
-        instructions: file.and_then(|file| file.server.instructions.clone()),
+        instructions: instructions.and_then(|text| describe::instructions(text, diags)),
         base_path: file.and_then(|file| file.server.base_path.clone()),
     }
 }

@@ -68,6 +68,19 @@ impl Loc {
         Self { file, ..self }
     }
 
+    /// The place of another key of the same object.
+    #[must_use]
+    pub fn beside(&self, token: &str) -> Self {
+        let parent = self
+            .pointer
+            .rsplit_once('/')
+            .map_or("", |(parent, _)| parent);
+        Self {
+            file: self.file,
+            ..Self::at(format!("{parent}/{}", escape(token)))
+        }
+    }
+
     /// The place one step below this one.
     #[must_use]
     pub fn child(&self, token: &str) -> Self {

@@ -18,7 +18,7 @@ use super::options::DocOptions;
 use super::report::{self, CredentialState};
 use crate::catalog::Catalog;
 use crate::compile::{Compiled, budget};
-use crate::diag::{Bearing, Code, Diagnostic, Diagnostics, Severity, render};
+use crate::diag::{Bearing, Code, Diagnostic, Severity, render};
 use crate::runtime::config::Config;
 use crate::runtime::manifest::{Effect, setting};
 
@@ -138,10 +138,7 @@ fn print_text(loaded: &Loaded, report: &Report, verbose: bool) -> anyhow::Result
     let told = |found: &&Diagnostic| {
         verbose || found.bearing == Bearing::Nothing || found.severity > Severity::Note
     };
-    let mut shown = Diagnostics::default();
-    for found in loaded.diags.iter().filter(told) {
-        shown.push(found.clone());
-    }
+    let shown = loaded.in_order(loaded.diags.iter().filter(told));
     write!(stdout, "{}", render::text(&shown, &loaded.sources, true))?;
     if let Some((catalogs, compiled)) = &loaded.compiled {
         if !shown.is_empty() {

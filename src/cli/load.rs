@@ -9,7 +9,7 @@ use super::options::DocOptions;
 use super::progress::Progress;
 use crate::catalog::Catalog;
 use crate::compile::{Compiled, compile};
-use crate::diag::{Code, Diagnostic, Diagnostics, Severity, render};
+use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Loc, Severity, render};
 use crate::input::documents::Documents;
 use crate::input::fetch::FetchOptions;
 use crate::input::overlay::{Overlaid, Overlay, Room};
@@ -76,6 +76,10 @@ pub(super) async fn load_with(options: &DocOptions, extra: Extra) -> anyhow::Res
     let mut diags = Diagnostics::default();
     let (mut text, document) = match &options.policy {
         Some(path) => {
+            anyhow::ensure!(
+                !Path::new(path).is_dir(),
+                "--policy {path}: this is a directory, not a file"
+            );
             let text = fetch::fetch(path, &FetchOptions::default()).await?;
             (text, Some(first))
         }
@@ -108,8 +112,11 @@ pub(super) async fn load_with(options: &DocOptions, extra: Extra) -> anyhow::Res
         catalog: None,
     };
     let complete = !wanted.is_empty();
+    let own = found.diags.iter().count();
     let catalogs = found.all(&wanted, document, extra).await?;
-    Ok(found.compiled(catalogs, &wanted, policy, complete))
+    let broken = policy.file.as_ref().is_some_and(|file| file.broken);
+    let loaded = found.compiled(catalogs, &wanted, policy, complete);
+    Ok(if broken { loaded.unusable(own) } else { loaded })
 }
 
 /// The folder that a policy's relative paths start from.
@@ -152,7 +159,20 @@ impl Read {
                     }
                 },
             };
-            let read = one(one_wanted, text, extra).await?;
+            let read = match (one(one_wanted, text, extra).await, &one_wanted.loc) {
+                (Ok(read), _) => read,
+                (Err(error), None) => return Err(error),
+                (Err(error), Some(loc)) => {
+                    let loc = match error.downcast_ref::<OfOverlay>() {
+                        Some(OfOverlay(index)) => loc.beside("overlays").child(&index.to_string()),
+                        None => loc.clone(),
+                    };
+                    let message = error.root_cause().to_string();
+                    self.diags
+                        .push(Diagnostic::new(Code::PolicyValue, loc, message));
+                    continue;
+                }
+            };
             let main = self.sources.append(read.sources);
             // Two sources may have operations of one method and path.
             let label = match &one_wanted.name {
@@ -215,6 +235,16 @@ async fn one(wanted: &Wanted, source: Source, extra: Extra) -> anyhow::Result<Re
     })
 }
 
+/// An error is about one of the overlays of a policy's source.
+#[derive(Debug)]
+struct OfOverlay(usize);
+
+impl std::fmt::Display for OfOverlay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "overlay {}", self.0)
+    }
+}
+
 /// Applies the overlays, in order.
 async fn overlay(
     wanted: &Wanted,
@@ -224,9 +254,13 @@ async fn overlay(
 ) -> anyhow::Result<()> {
     let address = fetch::address(&wanted.doc, sources.main());
     let (mut origins, mut room) = (Origins::default(), Room::default());
-    for name in &wanted.overlays {
+    for (index, name) in wanted.overlays.iter().enumerate() {
         anyhow::ensure!(name != "-", "--overlay: give a file or an https URL");
-        let source = fetch::fetch(name, &wanted.fetch).await?;
+        let source = fetch::fetch(name, &wanted.fetch).await;
+        let source = source.map_err(|error| match wanted.loc {
+            Some(_) => anyhow::Error::new(error).context(OfOverlay(index)),
+            None => error.into(),
+        })?;
         let own_address = fetch::address(name, &source);
         let mut found = Diagnostics::default();
         let overlay = source.parse(&Budget::default(), &mut found);
@@ -344,6 +378,49 @@ fn stem(name: &str) -> String {
 }
 
 impl Loaded {
+    /// Findings in the order of their places in the policy, then those of the documents.
+    pub(super) fn in_order<'d>(&self, found: impl Iterator<Item = &'d Diagnostic>) -> Diagnostics {
+        let mut all: Vec<&Diagnostic> = found.collect();
+        if self.policy.file.is_some() {
+            let locs: Vec<Loc> = all
+                .iter()
+                .map(|found| found.loc.clone().unwrap_or_default())
+                .collect();
+            let spans = self.sources.locate(&locs.iter().collect::<Vec<_>>());
+            let places = locs.iter().zip(spans).map(|(loc, span)| match loc.file {
+                FileId::MAIN => span.map_or(0, |span| span.start),
+                _ => usize::MAX,
+            });
+            let mut ranked: Vec<_> = places.zip(all).collect();
+            ranked.sort_by_key(|(place, _)| *place);
+            all = ranked.into_iter().map(|(_, found)| found).collect();
+        }
+        let mut ordered = Diagnostics::default();
+        for found in all {
+            ordered.push(found.clone());
+        }
+        ordered
+    }
+
+    /// The same of a policy of which parts are wrong: its mistakes and nothing else. `own`: how many
+    /// findings are about the policy alone.
+    fn unusable(mut self, own: usize) -> Self {
+        let mut mistakes = Diagnostics::default();
+        for (index, found) in self.diags.iter().enumerate() {
+            // What is left out of the policy could be the reason for these.
+            let follows = matches!(
+                found.code,
+                Code::PolicySameName | Code::NothingToServe | Code::UnknownPin
+            );
+            if index < own || (found.severity == Severity::Error && !follows) {
+                mistakes.push(found.clone());
+            }
+        }
+        self.diags = mistakes;
+        self.compiled = None;
+        self
+    }
+
     /// What was compiled, if there is something to work with; else the errors and warnings are
     /// printed to standard error and the command ends with status 1.
     pub(super) fn usable(&self) -> anyhow::Result<Option<&(Vec<Catalog>, Compiled)>> {
@@ -351,9 +428,8 @@ impl Loaded {
             return Ok(self.compiled.as_ref());
         }
         // Notes would stand between an error and who has to correct it.
-        let mut shown = Diagnostics::default();
         let grave = self.diags.iter().filter(|d| d.severity > Severity::Note);
-        grave.for_each(|found| shown.push(found.clone()));
+        let shown = self.in_order(grave);
         let mut stderr = anstream::stderr().lock();
         write!(stderr, "{}", render::text(&shown, &self.sources, true))?;
         Ok(None)

@@ -35,9 +35,10 @@ pub(super) fn tool(
     let mut told = describe::Told::default();
     describe::input(&mut input, &mut told);
     let description = match offer.ruling.describe {
-        Some((text, _)) => text.to_owned(),
-        None => describe::tool(capability, &mut told),
+        Some((text, rule)) => describe::own(text, &format!("/rules/{rule}/describe"), diags),
+        None => None,
     };
+    let description = description.unwrap_or_else(|| describe::tool(capability, &mut told));
     told.report(capability, diags);
     let checked = profile::rewrite(&mut input, policy.profile, capability, diags);
     let shape = limits::shape(defaults, &offer.ruling);

@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::profile::{Rule, quoted};
 use crate::catalog::{Capability, Catalog};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
 use crate::runtime::manifest::Profile;
 use crate::runtime::search::meta::Kind;
 
@@ -235,6 +235,31 @@ pub(super) fn report(
     };
     let found = Diagnostic::new(Code::ToolRenamed, capability.loc.clone(), why);
     diags.push(found.help("a shorter `operationId`, or `info.title`, keeps the whole name"));
+}
+
+/// Reports a name that a rule gives, and that clients refuse or search mode has for itself.
+pub(super) fn own(name: &str, rule: usize, naming: &Naming<'_>, diags: &mut Diagnostics) {
+    let loc = Loc::at(format!("/rules/{rule}/name"));
+    let mut refuse = |message: String, help: &str| {
+        let found = Diagnostic::new(Code::PolicyConflict, loc.clone(), message);
+        diags.push(found.help(help));
+    };
+    if is_reserved(&name.to_ascii_lowercase()) {
+        let message = format!("`{name}` is the name of a tool of search mode");
+        refuse(message, "choose another name");
+    }
+    let qualified = format!("{}{name}", qualifier(naming));
+    if Rule::NameLength.holds(naming.profile) && qualified.len() > QUALIFIED_MAX {
+        let message = format!(
+            "behind `{}`, the name has {} characters, and clients take {QUALIFIED_MAX}",
+            qualifier(naming),
+            qualified.len()
+        );
+        refuse(
+            message,
+            "shorten the name, or that of the server: `server: {name: …}`",
+        );
+    }
 }
 
 /// Lower-case words of ASCII letters and digits joined by `_`, and whether other letters were lost.

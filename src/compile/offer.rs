@@ -56,7 +56,13 @@ pub(super) fn offers<'a>(
             let subject = Subject::new(&catalog.source, capability, &name);
             let ruling = rules.ruling(&subject, diags);
             let capability = under(capability, of_source, &ruling);
-            let name = ruling.name.map_or(name, |(own, _)| own.to_owned());
+            let name = match ruling.name {
+                Some((own, rule)) => {
+                    name::own(own, rule, &naming, diags);
+                    own.to_owned()
+                }
+                None => name,
+            };
             offers.push(Offer {
                 catalog,
                 capability,
@@ -123,14 +129,24 @@ fn fills(spec: &CredentialSpec, param: &Param) -> bool {
     param.place == place && same_name(&param.name, name)
 }
 
+/// A name as clients and people tell it from others: they do not tell upper from lower case, and clients
+/// write one sign for all that they do not take.
+fn alike(name: &str) -> String {
+    name.to_ascii_lowercase().replace(['-', '.'], "_")
+}
+
 /// Reports the tools that have one name: which of them is meant would be the server's choice.
 pub(super) fn same_names(chosen: &[&Offer<'_>], diags: &mut Diagnostics) {
     let mut named: IndexMap<String, &Offer<'_>> = IndexMap::new();
     for offer in chosen {
-        // Clients and people do not tell upper from lower case.
-        let Some(first) = named.insert(offer.name.to_ascii_lowercase(), offer) else {
+        let Some(first) = named.insert(alike(&offer.name), offer) else {
             continue;
         };
+        // One rule for both is reported as such.
+        let rule = offer.ruling.name.map(|(_, rule)| rule);
+        if rule.is_some() && first.ruling.name.map(|(_, rule)| rule) == rule {
+            continue;
+        }
         let message = format!(
             "{} and {} are both the tool `{}`",
             first.capability.label(),

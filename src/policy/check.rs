@@ -7,8 +7,11 @@ use super::format::{ArgRule, Credential, PolicyFile, Rule};
 use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc, escape};
 
-/// Reports contradictions within a policy; `named`: whether all names that it defines are known.
-pub(super) fn check(file: &PolicyFile, named: bool, diags: &mut Diagnostics) {
+/// Reports contradictions within a policy, and takes out what contradicts itself, so that it is told
+/// once; `named`: whether all names that the policy defines are known.
+pub(super) fn check(file: &mut PolicyFile, named: bool, diags: &mut Diagnostics) {
+    names("sources", file.sources.keys(), diags);
+    names("credentials", file.credentials.keys(), diags);
     if named {
         sources(file, diags);
     }
@@ -19,10 +22,33 @@ pub(super) fn check(file: &PolicyFile, named: bool, diags: &mut Diagnostics) {
     for (index, rule) in file.rules.iter().enumerate().filter(|(_, r)| !r.broken) {
         let loc = Loc::at(format!("/rules/{index}"));
         matched_sources(file, rule, &loc, diags);
+    }
+    for (index, rule) in file.rules.iter_mut().enumerate().filter(|(_, r)| !r.broken) {
+        let loc = Loc::at(format!("/rules/{index}"));
         excluded(rule, &loc, diags);
-        for (arg, rule) in &rule.args {
-            argument(arg, rule, &loc.child("args").child(arg), diags);
+        rule.args.retain(|name, rule| {
+            let before = diags.iter().count();
+            argument(name, rule, &loc.child("args").child(name), diags);
+            diags.iter().count() == before
+        });
+    }
+}
+
+/// Longest name of a source or credential, in bytes.
+const NAME_MAX: usize = 40;
+
+/// Names that the policy defines are plain: they stand in messages, plans and generated files.
+fn names<'n>(key: &str, names: impl Iterator<Item = &'n String>, diags: &mut Diagnostics) {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    for name in names {
+        let first = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+        if first && name.len() <= NAME_MAX && name.chars().all(plain) {
+            continue;
         }
+        let loc = Loc::key(format!("/{key}/{}", escape(name)));
+        let message = format!("a name is up to {NAME_MAX} letters, digits, `_`, `.` and `-`");
+        let found = Diagnostic::new(Code::PolicyValue, loc, message);
+        diags.push(found.help("choose a short name of your own"));
     }
 }
 
@@ -98,7 +124,7 @@ fn matched_sources(file: &PolicyFile, rule: &Rule, loc: &Loc, diags: &mut Diagno
 }
 
 /// A rule that takes operations away has nothing else to say of them.
-fn excluded(rule: &Rule, loc: &Loc, diags: &mut Diagnostics) {
+fn excluded(rule: &mut Rule, loc: &Loc, diags: &mut Diagnostics) {
     let says_more = rule.name.is_some()
         || rule.describe.is_some()
         || !rule.args.is_empty()
@@ -113,6 +139,11 @@ fn excluded(rule: &Rule, loc: &Loc, diags: &mut Diagnostics) {
         let message = "the rule excludes operations and says how they are to be";
         let found = Diagnostic::new(Code::PolicyConflict, loc.child("exclude"), message);
         diags.push(found.help("take out `exclude: true`, or all but it and `match`"));
+        *rule = Rule {
+            r#match: std::mem::take(&mut rule.r#match),
+            exclude: true,
+            ..Rule::default()
+        };
     }
 }
 

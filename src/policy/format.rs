@@ -80,6 +80,10 @@ impl TryFrom<u64> for Version {
 #[serde(deny_unknown_fields)]
 pub struct Server {
     /// Programmatic name; the first source's name if it is missing.
+    #[schemars(
+        regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$"),
+        extend("title" = "up to 40 letters, digits, `_`, `.` and `-`")
+    )]
     pub name: Option<String>,
     /// Advice to the model on how to use the tools.
     pub instructions: Option<String>,

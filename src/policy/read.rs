@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use super::check;
-use super::format::PolicyFile;
+use super::format::{PolicyFile, words};
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc, Severity, escape};
 use crate::source::{Budget, Source};
 
@@ -69,19 +69,20 @@ pub fn read(source: &mut Source, diags: &mut Diagnostics) -> Option<PolicyFile> 
 /// What a tree says, and what is wrong with it.
 fn understood(tree: &Value, found: &mut Diagnostics) -> Option<PolicyFile> {
     let schema = PolicyFile::schema();
-    let validator = jsonschema::draft202012::new(&schema).ok()?;
+    let validator = words::checked(jsonschema::draft202012::options());
+    let validator = validator.build(&schema).ok()?;
     let mut format = Format::new(&schema, found);
     for error in validator.iter_errors(tree) {
         format.report(&error);
     }
-    let wrong = format.wrong;
-    texts::look(tree, found);
+    let mut wrong = format.wrong;
+    wrong.extend(texts::look(tree, &wrong, found));
     let mut rest = Rest::new(tree.clone());
     for place in &wrong {
         rest.without(place);
     }
-    let file = rest.typed(found)?;
-    check::check(&file, rest.names_are_known(), found);
+    let mut file = rest.typed(found)?;
+    check::check(&mut file, rest.names_are_known(), found);
     rest.has_sources().then_some(file)
 }
 

@@ -46,6 +46,14 @@ pub(super) fn is_ambiguous(text: &str) -> bool {
     (leading_zero || capital) && matches!(resolve(text), Plain::Value(_))
 }
 
+/// What to write instead of a scalar that is ambiguous.
+pub(super) fn unambiguous(text: &str) -> String {
+    match resolve(text) {
+        Plain::Value(value) => format!("write `{value}`, or `\"{text}\"` if it is a text"),
+        _ => format!("write `\"{text}\"`"),
+    }
+}
+
 /// The number that the text is, as JSON writes it: `+3` is `3`, `.5` is `0.5`, `0x1F` is `31`.
 fn number(text: &str) -> Option<Number> {
     let may_begin = |b: &u8| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.');

@@ -300,7 +300,8 @@ impl Composer<'_> {
         let new_key = match is_plain && text == "<<" {
             true => {
                 if self.manner == Manner::Strict {
-                    self.fail(start, "merge keys are not read here");
+                    let help = "write the keys out";
+                    self.fail_with(start, "merge keys are not read here", help);
                 }
                 Key::Merge
             }
@@ -374,7 +375,7 @@ impl Composer<'_> {
         let is_quoted = !is_plain && wanted.is_none();
         if !is_quoted && self.manner == Manner::Strict && scalar::is_ambiguous(&text) {
             let message = format!("{} does not mean the same to every reader", quoted(&text));
-            self.fail(at, &message);
+            self.fail_with(at, &message, &scalar::unambiguous(&text));
         }
         let plain = if is_quoted {
             Plain::Text
@@ -422,9 +423,14 @@ impl Composer<'_> {
     }
 
     fn fail(&mut self, at: Marker, message: &str) {
+        let help = "JSON has nothing like it; write it in another way";
+        self.fail_with(at, message, help);
+    }
+
+    fn fail_with(&mut self, at: Marker, message: &str, help: &str) {
         self.failed = true;
         let found = Diagnostic::new(Code::YamlFeature, place(at), message);
-        self.report(found.help("JSON has nothing like it; write it in another way"));
+        self.report(found.help(help));
     }
 
     fn report(&mut self, finding: Diagnostic) {

@@ -61,7 +61,7 @@ impl DocOptions {
         let policy = self.policy.as_deref().unwrap_or_default();
         ensure!(
             file.sources.is_empty(),
-            "{policy} has sources of its own: `mcpgen … {policy}` serves them, without the document"
+            "{policy} has sources of its own: name it alone, without the document"
         );
         document.under(file);
         Ok(document)

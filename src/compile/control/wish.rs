@@ -113,14 +113,9 @@ impl<'r> Wish<'r> {
         for (index, (key, after, loc)) in rules.iter().enumerate() {
             let earlier = rules.get(..index).unwrap_or_default();
             for (other, before, at) in earlier.iter().filter(|(other, ..)| other != key) {
-                if let Some((key, what)) = undone(before, after) {
-                    let message = format!(
-                        "`{other}` {what} by an earlier rule, and no later rule undoes that"
-                    );
-                    let found = Diagnostic::new(Code::PolicyLoosened, loc.child(key), message);
-                    let found =
-                        found.help("narrow the `match` of the earlier rule, or take this out");
-                    diags.push(found.also(at.clone(), "said here"));
+                if let Some(undone) = undone(before, after) {
+                    let at = at.child(undone.before);
+                    diags.push(undone.loosened(&format!("`{other}`"), loc, at));
                 }
             }
         }

@@ -20,8 +20,8 @@ pub struct Rule {
     pub exclude: bool,
     /// The tool's name; the match must be one operation.
     #[schemars(
-        regex(pattern = r"^[A-Za-z0-9_.-]{1,48}$"),
-        extend("title" = "up to 48 letters, digits, `_`, `.` and `-`")
+        regex(pattern = r"^[A-Za-z_][A-Za-z0-9_-]{0,47}$"),
+        extend("title" = "a name of up to 48 letters, digits, `_` and `-`")
     )]
     pub name: Option<String>,
     /// The tool's description, instead of the document's.

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::time;
 
+use jsonschema::ValidationOptions;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
@@ -86,7 +87,8 @@ impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
     }
 }
 
-/// Makes a word of a type that is written as text: its schema and its reading.
+/// Makes a word of a type that is written as text: its schema. What a pattern cannot say of it (a
+/// least or a greatest) is checked as the format of that name.
 macro_rules! word {
     ($type:ty, $title:literal, $pattern:literal) => {
         impl JsonSchema for $type {
@@ -99,10 +101,29 @@ macro_rules! word {
             }
 
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!({"type": "string", "title": $title, "pattern": $pattern})
+                json_schema!({
+                    "type": "string",
+                    "title": $title,
+                    "pattern": $pattern,
+                    "format": concat!("mcpgen-", stringify!($type)),
+                })
             }
         }
     };
+}
+
+/// A validator's options, with what the words of the file are.
+pub fn checked(options: ValidationOptions<'_>) -> ValidationOptions<'_> {
+    fn is<T: TryFrom<String>>(text: &str) -> bool {
+        T::try_from(text.to_owned()).is_ok()
+    }
+    options
+        .should_validate_formats(true)
+        .with_format("mcpgen-Duration", is::<Duration>)
+        .with_format("mcpgen-Size", is::<Size>)
+        .with_format("mcpgen-PerTime", is::<PerTime>)
+        .with_format("mcpgen-Cidr", is::<Cidr>)
+        .with_format("mcpgen-Secret", is::<Secret>)
 }
 
 /// A time.
@@ -112,7 +133,7 @@ pub struct Duration(pub time::Duration);
 
 word!(
     Duration,
-    "a duration such as 500ms, 30s or 2m",
+    "a duration from 1ms to 60m, such as 500ms, 30s or 2m",
     "^[0-9]{1,7}(ms|s|m)$"
 );
 
@@ -161,7 +182,7 @@ pub struct Size(pub u64);
 
 word!(
     Size,
-    "a size such as 64KiB or 2MiB",
+    "a size from 1B to 1024MiB, such as 64KiB",
     "^[0-9]{1,7}(B|KiB|MiB)$"
 );
 
@@ -218,7 +239,7 @@ pub struct PerTime {
 
 word!(
     PerTime,
-    "a rate such as 120/min",
+    "a rate such as 120/min (or /s, /h, /day)",
     "^[0-9]{1,7}/(s|min|h|day)$"
 );
 
@@ -340,7 +361,7 @@ impl JsonSchema for Version {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"const": 1, "title": "the version of the format, 1"})
+        json_schema!({"const": 1, "title": "`1`, the version of the format"})
     }
 }
 

@@ -44,9 +44,10 @@ impl<'a> Format<'a> {
                 return;
             }
             Kind::Required { property } => {
-                // Where a key of another kind of thing stands, that is the mistake.
-                if !is_other(pointer, error.instance()) {
-                    let key = property.as_str().unwrap_or_default();
+                let key = property.as_str().unwrap_or_default();
+                // Where a key of another kind of thing stands, or a misspelled one, that is the mistake.
+                let other = is_other(pointer, error.instance());
+                if !other && !self.is_misspelled(key, error) {
                     let found = self.missing_key(pointer, key, error);
                     self.found.push(found);
                 }
@@ -74,15 +75,7 @@ impl<'a> Format<'a> {
             let found = Diagnostic::new(Code::PolicyNotEnforced, loc, message);
             return found.help(format!("take it out: {reason}"));
         }
-        let properties = self
-            .parent(error)
-            .and_then(|schema| schema.get("properties"));
-        let known: Vec<&str> = properties
-            .and_then(Value::as_object)
-            .into_iter()
-            .flat_map(Map::keys)
-            .map(String::as_str)
-            .collect();
+        let known = self.known(error);
         let message = format!("{} has no key `{}`", owner(pointer), short(key));
         let found = Diagnostic::new(Code::PolicyKey, loc, message);
         if let Some(near) = near_key(key, &known) {
@@ -99,6 +92,23 @@ impl<'a> Format<'a> {
         found.help(format!("keys: {}", free.join(", ")))
     }
 
+    /// Whether a key that is missing is there, misspelled.
+    fn is_misspelled(&self, missing: &str, error: &ValidationError<'_>) -> bool {
+        let known = self.known(error);
+        let keys = error.instance().as_object().into_iter().flat_map(Map::keys);
+        keys.into_iter()
+            .any(|key| !known.contains(&key.as_str()) && near_key(key, &known) == Some(missing))
+    }
+
+    /// The keys of the object that a keyword fails of.
+    fn known(&self, error: &ValidationError<'_>) -> Vec<&'a str> {
+        let properties = self
+            .parent(error)
+            .and_then(|schema| schema.get("properties"));
+        let properties = properties.and_then(Value::as_object).into_iter();
+        properties.flat_map(Map::keys).map(String::as_str).collect()
+    }
+
     fn missing_key(&self, pointer: &str, key: &str, error: &ValidationError<'_>) -> Diagnostic {
         let message = format!("{} needs the key `{key}`", owner(pointer));
         let found = Diagnostic::new(Code::PolicyKey, Loc::at(pointer), message);
@@ -113,7 +123,7 @@ impl<'a> Format<'a> {
     fn wrong_value(&self, error: &ValidationError<'_>) -> Diagnostic {
         let pointer = error.instance_path().as_str();
         let instance = error.instance();
-        let title = self.title(error);
+        let title = self.title(error).filter(|_| !pointer.is_empty());
         let loc = Loc::at(pointer);
         // A text in place of a whole credential is a secret as well.
         let credential = pointer.starts_with("/credentials/") && instance.is_string();
@@ -126,7 +136,7 @@ impl<'a> Format<'a> {
         let expected = title.map_or_else(|| expected::of(error), str::to_owned);
         let message = format!("expected {expected}, found {}", shown(instance));
         let found = Diagnostic::new(Code::PolicyValue, loc, message);
-        match hint(error, instance) {
+        match hint(error, title) {
             Some(help) => found.help(help),
             None => found,
         }
@@ -148,16 +158,18 @@ impl<'a> Format<'a> {
         let schema = self.parent(error)?.get("properties")?.get(property)?;
         let said = |key: &str| schema.get(key).and_then(Value::as_str);
         let said = said("title").or_else(|| said("description"))?;
-        let first = said.lines().next().unwrap_or_default();
-        let mut chars = first.trim_end_matches('.').chars();
-        // An abbreviation keeps its capitals.
-        let lower = |c: char| match chars.as_str().starts_with(char::is_lowercase) {
-            true => c.to_lowercase().to_string(),
-            false => c.to_string(),
+        let line = said.lines().next()?.trim_end_matches('.');
+        let first = line.chars().next()?;
+        let rest = line.get(first.len_utf8()..)?;
+        // A name keeps its capitals.
+        let word = rest.split(' ').next().unwrap_or_default();
+        let named = word.contains(char::is_uppercase);
+        let first = if named {
+            first
+        } else {
+            first.to_ascii_lowercase()
         };
-        let begin = first.chars().next().map(lower).unwrap_or_default();
-        chars.next();
-        Some(format!("{begin}{}", chars.as_str()))
+        Some(format!("{first}{rest}"))
     }
 }
 
@@ -235,7 +247,8 @@ fn shown(value: &Value) -> String {
 }
 
 /// What people write who mean something else.
-fn hint(error: &ValidationError<'_>, instance: &Value) -> Option<String> {
+fn hint(error: &ValidationError<'_>, title: Option<&str>) -> Option<String> {
+    let instance = error.instance().as_ref();
     let wanted = match error.kind() {
         Kind::Type {
             kind: TypeKind::Single(kind),
@@ -243,6 +256,9 @@ fn hint(error: &ValidationError<'_>, instance: &Value) -> Option<String> {
         _ => "",
     };
     match (wanted, instance) {
+        ("string", Value::Number(number)) if title.is_some_and(|t| t.contains("a duration")) => {
+            Some(format!("write the unit, as in `{number}s`"))
+        }
         ("boolean", Value::String(text)) => match text.to_ascii_lowercase().as_str() {
             "on" | "yes" | "y" | "true" => Some("write `true`".to_owned()),
             "off" | "no" | "n" | "false" => Some("write `false`".to_owned()),
@@ -253,7 +269,7 @@ fn hint(error: &ValidationError<'_>, instance: &Value) -> Option<String> {
             let number: serde_json::Number = text.parse().ok()?;
             Some(format!("write it without quotes: `{number}`"))
         }
-        ("string", Value::Number(_) | Value::Bool(_)) => Some(format!(
+        ("string", Value::Number(_) | Value::Bool(_)) if title.is_none() => Some(format!(
             "if it is a text, put it in quotes: `\"{instance}\"`"
         )),
         ("array", Value::String(_) | Value::Number(_) | Value::Bool(_)) => {

@@ -76,9 +76,17 @@ impl Secrets {
 /// Whether a text is a secret, whatever its key says: the shape of a known kind of key or token, or a
 /// password in a URL.
 pub(super) fn is_certain(text: &str) -> bool {
-    let known = CERTAIN.iter().any(|start| text.starts_with(start));
-    let shaped = known && text.len() >= CERTAIN_MIN;
-    (shaped && !text.contains("${")) || password(text).is_some()
+    let shaped = |text: &str| {
+        let known = CERTAIN.iter().any(|start| text.starts_with(start));
+        known && text.len() >= CERTAIN_MIN && !text.contains("${")
+    };
+    let words = text.split([' ', '\n', '"', '\'', '`', '=', '(']);
+    shaped(text) || words.into_iter().any(shaped) || has_password(text)
+}
+
+/// Whether a text is a URL with a user name and a password.
+pub(super) fn has_password(text: &str) -> bool {
+    password(text).is_some()
 }
 
 /// The user name and password of a URL.
@@ -238,6 +246,7 @@ mod tests {
             ("Bearer ${env:TOKEN_OF_SHOP}", false),
             ("https://shop.example/a:b@c", false),
             ("sk-short", false),
+            ("Call it with (sk_live_4eC39HqLyjWDarjtT1).", true),
             ("list_orders", false),
         ] {
             assert_eq!(is_certain(text), certain, "{text}");
