@@ -25,6 +25,7 @@ mod interop;
 mod lint;
 mod loss;
 mod parity;
+mod policies;
 mod policy;
 mod profiles;
 mod property;

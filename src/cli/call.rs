@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::load::{self, Extra, load_with};
 use super::options::DocOptions;
-use crate::compile::Compiled;
+use crate::compile::{Compiled, Offered, Standing};
 use crate::diag::nearest::nearest;
 use crate::diag::render::printable;
 use crate::runtime::args::Changes;
@@ -98,6 +98,15 @@ impl Call {
             };
             bail!(
                 "`{}` is off: its effect is {effect}; {how} makes it a tool",
+                self.tool
+            );
+        }
+        let excluded =
+            |o: &&Offered| o.name == self.tool && matches!(o.standing, Standing::Excluded(_));
+        if compiled.offered.iter().any(|offered| excluded(&offered)) {
+            bail!(
+                "`{}` is no tool: a rule excludes it; `mcpgen explain {doc} {}` shows which",
+                self.tool,
                 self.tool
             );
         }

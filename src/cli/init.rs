@@ -15,7 +15,7 @@ mod groups;
 mod yaml;
 
 use super::load::load;
-use super::options::{DocOptions, Enable, TokenOptions, Tools, looks_secret};
+use super::options::{DocOptions, Enable, Tools, looks_secret};
 use super::report;
 use crate::diag::render::printable;
 use crate::input::fetch::RefHost;
@@ -150,28 +150,15 @@ impl Init {
     /// The whole document, as tools: what is off is known by its name, too.
     fn options(&self) -> DocOptions {
         DocOptions {
-            doc: self.doc.clone(),
-            policy: None,
             refs: self.refs.clone(),
             refs_host: self.refs_host.clone(),
             overlay: self.overlay.clone(),
             base_url: self.base_url.clone(),
-            token: TokenOptions {
-                url: None,
-                auth: None,
-                field: Vec::new(),
-            },
             enable: Some(Enable::Destroy),
-            include: Vec::new(),
-            exclude: Vec::new(),
-            header: Vec::new(),
-            timeout: None,
             tools: Some(Tools::List),
-            pin: Vec::new(),
-            budget: None,
-            profile: None,
             upstream: self.upstream.clone(),
             allow_http: self.allow_http,
+            ..DocOptions::plain(&self.doc)
         }
     }
 

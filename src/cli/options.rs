@@ -145,6 +145,33 @@ impl From<Clients> for Profile {
 }
 
 impl DocOptions {
+    /// A document with nothing said about it.
+    pub(super) fn plain(doc: &str) -> Self {
+        Self {
+            doc: doc.to_owned(),
+            policy: None,
+            refs: Vec::new(),
+            refs_host: Vec::new(),
+            overlay: Vec::new(),
+            base_url: None,
+            token: TokenOptions::default(),
+            enable: None,
+            include: Vec::new(),
+            exclude: Vec::new(),
+            header: Vec::new(),
+            timeout: None,
+            tools: None,
+            pin: Vec::new(),
+            budget: None,
+            profile: None,
+            upstream: UpstreamOptions {
+                ca_cert: Vec::new(),
+                proxy: None,
+            },
+            allow_http: false,
+        }
+    }
+
     /// How the document is fetched.
     pub(super) fn fetch(&self) -> FetchOptions {
         FetchOptions {

@@ -157,7 +157,7 @@ mod tests {
             (
                 json!({"timeout": "30s", "concurrency": 16, "rate": [{"limit": "120/min", "burst": 20}]}),
                 json!([]),
-                json!({"timeout_ms": 30_000, "concurrency": 16, "rate": [minute(120, 20)]}),
+                json!({"concurrency": 16, "rate": [minute(120, 20)]}),
             ),
             (
                 json!({"timeout": "30s", "concurrency": 16, "rate": [{"limit": "120/min"}]}),
@@ -170,15 +170,6 @@ mod tests {
             let found = limits(&defaults, &ruling(&of_rules));
             assert_eq!(serde_json::to_value(found).unwrap(), want);
         }
-        let longest = Duration(std::time::Duration::MAX);
-        let defaults = Defaults {
-            timeout: Some(longest),
-            ..Defaults::default()
-        };
-        assert_eq!(
-            limits(&defaults, &Ruling::default()).timeout_ms,
-            Some(u64::MAX)
-        );
     }
 
     #[test]

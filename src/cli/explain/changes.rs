@@ -258,10 +258,17 @@ pub(super) fn retries(retries: &Retries) -> String {
     let failures: Vec<String> = failures.collect();
     match (retries.max, failures.as_slice()) {
         (0, _) | (_, []) => "nothing is tried again".to_owned(),
-        (max, failures) => format!(
-            "idempotent calls are tried up to {max} times more after {}",
-            failures.join(", ")
-        ),
+        (max, failures) => {
+            let times = if max == 1 {
+                "once more".to_owned()
+            } else {
+                format!("up to {max} times more")
+            };
+            format!(
+                "a call that may be repeated is tried {times} after {}",
+                failures.join(", ")
+            )
+        }
     }
 }
 

@@ -115,9 +115,11 @@ impl<'a> Explanation<'a> {
                 .filter(|said| said.place.is_some() == of_file);
             let Some(first) = holds.next() else { continue };
             writeln!(out, "\n{title}")?;
+            let mut shown = 0;
             for said in std::iter::once(first).chain(holds) {
-                if let Some(place) = &said.place {
+                if let Some(place) = said.place.as_ref().filter(|place| place.line != shown) {
                     place.print(out)?;
+                    shown = place.line;
                 }
                 let indent = if of_file { "      " } else { "  " };
                 writeln!(out, "{indent}{}", printable(&said.text))?;
