@@ -24,7 +24,7 @@ fn documents() -> Vec<PathBuf> {
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             if path.is_dir() {
                 folders.push(path);
-            } else if ["json", "yaml", "yml"].iter().any(|e| ends(e))
+            } else if ["json", "yaml", "yml"].iter().any(ends)
                 && !name.contains("mcpgen")
                 && !name.contains("overlay")
             {
@@ -72,9 +72,9 @@ fn problems(document: &Path) -> Vec<String> {
     // A large document takes its time, and says nothing new.
     let small = fs::metadata(document).is_ok_and(|file| file.len() < 400_000);
     if small && check.status == 0 && text.contains("\ntests:\n") {
-        let test = run(&["test", &policy], &[], "");
-        if test.status != 0 {
-            found.push(format!("{name}: {}{}", test.stdout, test.stderr));
+        let tested = run(&["test", &policy], &[], "");
+        if tested.status != 0 {
+            found.push(format!("{name}: {}{}", tested.stdout, tested.stderr));
         }
     }
     // What is commented out works once it is not.

@@ -118,7 +118,6 @@ pub(super) fn shape(defaults: &Defaults, ruling: &Ruling<'_>) -> Shape {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::format::words::Duration;
     use crate::policy::format::{IdempotencyKey, Rule};
     use serde_json::{Value, json};
 

@@ -21,6 +21,9 @@ pub(super) enum Subject<'c> {
     },
 }
 
+/// Whether an operation is the one that is asked for.
+type IsMeant<'w> = dyn Fn(&Capability, &Offered) -> bool + 'w;
+
 /// Finds the operation that a text names: a tool, an `operationId`, or method and path.
 pub(super) fn find<'c>(
     catalogs: &'c [Catalog],
@@ -37,7 +40,7 @@ pub(super) fn find<'c>(
             operations.push((catalog, capability, offered));
         }
     }
-    let named: [&dyn Fn(&Capability, &Offered) -> bool; 3] = [
+    let named: [&IsMeant<'_>; 3] = [
         &|_, offered| offered.name == wanted,
         &|capability, _| capability.id.as_deref() == Some(wanted),
         &|capability, _| capability.operation == wanted || same_request(capability, wanted),

@@ -41,7 +41,7 @@ impl Draft<'_> {
             self.head(),
             self.source(),
             self.credentials(),
-            self.defaults(),
+            Self::defaults(),
             self.tools(),
             rules(&operations),
             tests(&examples(&operations, self.compiled)),
@@ -190,7 +190,7 @@ impl Draft<'_> {
         out
     }
 
-    fn defaults(&self) -> String {
+    fn defaults() -> String {
         "\
 defaults:
   effect: read     # the highest effect that becomes a tool by itself: read, write or destroy

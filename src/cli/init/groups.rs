@@ -29,12 +29,12 @@ pub(super) fn operations<'a>(catalog: &'a Catalog, compiled: &'a Compiled) -> Ve
     let pairs: Vec<(&ToolSpec, &Capability)> = tools
         .filter_map(|(tool, operation)| Some((tool, *capabilities.get(operation.as_str())?)))
         .collect();
-    let mut named: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for (tool, capability) in &pairs {
         let names = [Some(tool.name.as_str()), capability.id.as_deref()];
         let names: BTreeSet<&str> = names.into_iter().flatten().collect();
         for name in names {
-            *named.entry(name).or_default() += 1;
+            *counts.entry(name).or_default() += 1;
         }
     }
     // An id of an operation that is left out would match that, too.
@@ -43,11 +43,11 @@ pub(super) fn operations<'a>(catalog: &'a Catalog, compiled: &'a Compiled) -> Ve
         .iter()
         .filter_map(|left| left.id.as_deref())
     {
-        *named.entry(id).or_default() += 1;
+        *counts.entry(id).or_default() += 1;
     }
     let simple = |name: &&str| {
         let plain = |c: char| c.is_ascii_alphanumeric() || "_./:-".contains(c);
-        !name.is_empty() && name.chars().all(plain) && named.get(*name) == Some(&1)
+        !name.is_empty() && name.chars().all(plain) && counts.get(*name) == Some(&1)
     };
     let all = pairs.iter().map(|(tool, capability)| {
         let names = [capability.id.as_deref(), Some(tool.name.as_str())];
