@@ -28,6 +28,7 @@ impl Work<'_> {
         self.values(tokens, wish, &facts, document);
         if let Some(clamps) = self.clamps(tokens, wish)
             && good
+            && !wish.is_empty()
         {
             self.move_numbers(tokens, wish, &facts, clamps);
             self.shorten_lists(tokens, wish, &facts, clamps);

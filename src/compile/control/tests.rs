@@ -337,8 +337,8 @@ fn what_cannot_be() {
         ),
         (
             integer(),
-            json!({"max": 9, "default": 20}),
-            "MG210 /rules/0/args/a/default: `a` has the default 20, which is no value of it: 20 is greater than the maximum of 9 (",
+            json!({"default": 200}),
+            "MG210 /rules/0/args/a/default: `a` has the default 200, which is no value of it: 200 is greater than the maximum of 100 (",
         ),
         (
             integer(),
@@ -376,6 +376,18 @@ fn what_cannot_be() {
             matches!(found.as_slice(), [one] if one.starts_with(want)),
             "{rule}: {found:?}"
         );
+    }
+}
+
+#[test]
+fn what_one_rule_says_against_itself_is_told_once() {
+    for rule in [
+        json!({"min": 10, "max": 1}),
+        json!({"max": 9, "default": 20}),
+        json!({"enum": [1], "default": 2}),
+    ] {
+        let (_, _, found) = of_query("GET", json!({"type": "integer"}), rule.clone());
+        assert_eq!(found, Vec::<String>::new(), "{rule}");
     }
 }
 

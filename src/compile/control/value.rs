@@ -50,6 +50,7 @@ impl Work<'_> {
         } else if let Some((value, loc)) = &wish.default {
             match fits(&self.reach, &schema, value) {
                 Ok(()) => self.default(tokens, wish, value, loc),
+                Err(_) if wish.contradicts_itself(value, loc) => {}
                 Err(why) => self.misfit(wish, "has the default", value, &why, loc),
             }
         } else {

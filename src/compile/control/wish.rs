@@ -10,7 +10,7 @@ use crate::compile::rules::undone;
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
 use crate::policy::format::words::OneOrMany;
 use crate::policy::format::{ArgRule, OnViolation};
-use crate::runtime::args::number::compare;
+use crate::runtime::args::number::{compare, same};
 
 /// Something that a rule says, and where.
 pub(super) type Said<T> = Option<(T, Loc)>;
@@ -100,11 +100,33 @@ impl<'r> Wish<'r> {
         self.forbid.is_some() || self.hide.is_some() || self.constant.is_some()
     }
 
+    /// Whether `min` is above `max`; where one rule says both, that is reported with the file.
+    pub(super) fn is_empty(&self) -> bool {
+        let ends = self.min.as_ref().zip(self.max.as_ref());
+        ends.is_some_and(|((min, _), (max, _))| compare(min, max).is_gt())
+    }
+
+    /// Whether the rule that has a default contradicts it itself, which is reported with the file.
+    pub(super) fn contradicts_itself(&self, default: &Value, loc: &Loc) -> bool {
+        let beyond = |end: &Said<&Number>, wrong: Ordering| {
+            let (end, at) = end.as_ref()?;
+            let order = compare(default.as_number()?, end);
+            Some(order == wrong && one_rule(at, loc))
+        };
+        let unlisted = self.enums.iter().any(|(values, at)| {
+            one_rule(at, loc) && !values.iter().any(|value| same(value, default))
+        });
+        beyond(&self.min, Ordering::Less) == Some(true)
+            || beyond(&self.max, Ordering::Greater) == Some(true)
+            || unlisted
+    }
+
     /// Reports what rules say that cannot all hold. (Two keys can mean one argument, which rules that
     /// are compared key by key do not see.)
     pub(super) fn contradictions(&self, rules: &[(&str, &ArgRule, Loc)], diags: &mut Diagnostics) {
-        if let (Some((min, _)), Some((max, loc))) = (&self.min, &self.max)
+        if let (Some((min, at)), Some((max, loc))) = (&self.min, &self.max)
             && compare(min, max).is_gt()
+            && !one_rule(at, loc)
         {
             let message = format!("`{}` is at least {min} and at most {max}", self.name);
             let found = Diagnostic::new(Code::PolicyConflict, loc.clone(), message);
@@ -120,6 +142,16 @@ impl<'r> Wish<'r> {
             }
         }
     }
+}
+
+/// Whether two keys are of one rule.
+fn one_rule(one: &Loc, other: &Loc) -> bool {
+    let rule = |loc: &Loc| {
+        loc.pointer
+            .rsplit_once('/')
+            .map(|(rule, _)| rule.to_owned())
+    };
+    rule(one) == rule(other)
 }
 
 fn set<T>(old: &mut Said<T>, new: Option<T>, loc: Loc) {
