@@ -126,7 +126,7 @@ fn of_policy(mut found: Diagnostic) -> Diagnostic {
     found.severity = Severity::Error;
     match found.code {
         Code::Empty => {
-            found.message = "the policy is empty".to_owned();
+            "the policy is empty".clone_into(&mut found.message);
             found.help = Some("a policy begins with `version: 1`".to_owned());
         }
         Code::DuplicateKey => {

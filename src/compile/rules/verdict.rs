@@ -54,9 +54,9 @@ pub(super) fn report(rules: &[Prepared<'_>], catalogs: &[Catalog], diags: &mut D
             0 if !subjects.cannot_be_tools(rule) => {
                 looked_up += 1;
                 let subjects = (looked_up <= LOOKED_UP_MAX).then_some(&subjects);
-                no_match(rule, subjects)
-                    .into_iter()
-                    .for_each(|found| diags.push(found));
+                if let Some(found) = no_match(rule, subjects) {
+                    diags.push(found);
+                }
             }
             0 | 1 => {}
             many => name_of_many(rule, many, diags),

@@ -54,7 +54,9 @@ impl<'a> Format<'a> {
             }
             Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
                 if let Some(branch) = meant(context, pointer) {
-                    branch.iter().for_each(|error| self.report(error));
+                    for error in branch {
+                        self.report(error);
+                    }
                     return;
                 }
                 let found = self.wrong_value(error);
