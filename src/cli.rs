@@ -22,6 +22,7 @@ mod options;
 mod plan;
 mod progress;
 mod report;
+mod schema;
 mod serve;
 mod test;
 
@@ -65,6 +66,7 @@ enum Command {
     Build(build::Build),
     Demo(demo::Demo),
     Install(install::Install),
+    Schema(schema::Schema),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -101,6 +103,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Build(build) => build.run().await,
         Command::Demo(demo) => demo.run().await,
         Command::Install(install) => install.run().await,
+        Command::Schema(schema) => schema.run(),
         Command::Completions(completions) => completions.run(&mut Cli::command()),
         Command::Man(man) => man.run(&Cli::command()),
     }

@@ -15,6 +15,7 @@ mod parsers;
 mod paths;
 mod patterns;
 mod payloads;
+mod policies;
 mod queries;
 mod redirects;
 mod references;

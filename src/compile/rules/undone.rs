@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    #[allow(clippy::too_many_lines, reason = "a table")]
+    #[allow(clippy::too_many_lines, reason = "it is a table")]
     fn later_rules_only_narrow() {
         let big = u64::MAX;
         for (before, after, want) in [
