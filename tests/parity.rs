@@ -412,7 +412,10 @@ fn a_crate_obeys_the_policy_as_the_interpreter_does() {
     }
     // What the model may not set is not told to it, and what it may not do was not done.
     let list = answers.lines().find(|line| line.contains("inputSchema"));
-    let list = list.expect("a list of tools");
+    let list: Value = serde_json::from_str(list.expect("a list of tools")).expect("JSON");
+    let tools = list["result"]["tools"].as_array().expect("tools").iter();
+    let inputs: Vec<String> = tools.map(|tool| tool["inputSchema"].to_string()).collect();
+    let list = inputs.join("\n");
     assert!(
         !list.contains("customerId") && !list.contains("couponCode"),
         "{list}"
