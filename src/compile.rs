@@ -215,6 +215,11 @@ fn nothing_to_serve(catalogs: &[Catalog], selection: &select::Selection, diags: 
             "nothing to serve: the document has no operations".to_owned(),
             "a document needs `paths` with operations",
         )
+    } else if selection.held(Effect::Read) > 0 {
+        (
+            "nothing to serve: no rule enables an operation".to_owned(),
+            "`enable: read` in a rule makes tools of the reads that it matches",
+        )
     } else if writes + destroys > 0 {
         let help = match (writes, destroys) {
             (_, 0) => "--enable write makes tools of writes",

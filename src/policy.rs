@@ -25,6 +25,8 @@ pub struct Policy {
     pub file: Option<PolicyFile>,
     /// The highest effect that becomes a tool.
     pub effect: Effect,
+    /// Whether nothing becomes a tool by itself, not even a read: only what a rule enables.
+    pub only_enabled: bool,
     /// If not empty, only operations that one of these patterns matches become tools.
     pub include: Vec<Pattern>,
     /// Operations that one of these patterns matches never become tools; wins over `include`.
@@ -80,6 +82,7 @@ impl Default for Policy {
             sources: IndexMap::new(),
             file: None,
             effect: Effect::Read,
+            only_enabled: false,
             include: Vec::new(),
             exclude: Vec::new(),
             timeout: Duration::from_secs(30),

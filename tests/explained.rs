@@ -177,3 +177,36 @@ defaults of mcpgen
             .contains("--include or --exclude leaves it out")
     );
 }
+
+#[test]
+fn nothing_is_a_tool_by_itself_where_that_is_said() {
+    let scratch = Scratch::new();
+    scratch.file("shop.json", DOCUMENT);
+    let policy = |rules: &str| {
+        let text = format!(
+            "version: 1\nsources: {{shop: {{openapi: shop.json}}}}\ndefaults: {{effect: none}}\n{rules}"
+        );
+        scratch.file("mcpgen.yaml", text)
+    };
+    let some = policy("rules: [{match: {operation: listOrders}, enable: read}]\n");
+    let list = run(&["list", &some], &[], "").expect(0).stdout;
+    assert!(list.contains("1 tool, "), "{list}");
+    assert!(
+        list.contains("; 1 read and 2 writes off (`enable` in a rule)"),
+        "{list}"
+    );
+    let said = run(&["explain", &some, "admin"], &[], "").expect(0).stdout;
+    assert!(
+        said.contains("no tool: nothing is one by itself, and no rule enables it\n"),
+        "{said}"
+    );
+    assert!(
+        said.contains("{match: {operation: admin}, enable: read}"),
+        "{said}"
+    );
+    let check = run(&["check", &some, "--json"], &[], "").expect(0).json();
+    assert_eq!(check["summary"]["off"]["read"], 1);
+    let none = policy("");
+    let check = run(&["check", &none], &[], "").expect(1).stdout;
+    assert!(check.contains("no rule enables an operation"), "{check}");
+}

@@ -198,7 +198,8 @@ fn a_document_does_not_write_the_policy() {
     assert!(!text.contains([
         '\u{85}', '\u{2028}', '\u{202e}', '\u{200b}', '\u{feff}', '\r'
     ]));
-    let policy = scratch.file("mcpgen.yaml", text);
+    let policy = scratch.path().join("mcpgen.yaml").display().to_string();
+    run(&["init", &document, "-o", &policy], &[], "").expect(0);
     let plan = run(&["plan", &policy, "--json"], &[], "").expect(0).json();
     let tools = plan["tools"].as_array().unwrap();
     assert!(!tools.is_empty() && tools.iter().all(|tool| tool["effect"] == "read"));

@@ -322,13 +322,17 @@ fn print_json(loaded: &Loaded, report: &Report, costs: Option<&Costs>) -> anyhow
             .flat_map(|catalog| &catalog.left_out)
             .map(|left| json!({"operation": left.operation, "reason": left.reason}))
             .collect();
+        let mut off = json!({"write": compiled.held(Effect::Write), "destroy": compiled.held(Effect::Destroy)});
+        if let (reads @ 1.., Some(off)) = (compiled.held(Effect::Read), off.as_object_mut()) {
+            off.insert("read".to_owned(), reads.into());
+        }
         json!({
             "source": compiled.manifest.server.name,
             "title": catalogs.first().map(|catalog| &catalog.title),
             "version": catalogs.first().map(|catalog| &catalog.version),
             "operations": catalogs.iter().map(|catalog| catalog.operations).sum::<usize>(),
             "tools": compiled.manifest.tools.len(),
-            "off": {"write": compiled.held(Effect::Write), "destroy": compiled.held(Effect::Destroy)},
+            "off": off,
             "deselected": compiled.deselected,
             "excluded": compiled.excluded,
             "exact": report.count(Status::Exact),

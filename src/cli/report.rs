@@ -43,15 +43,18 @@ pub(super) fn count(number: usize, noun: &str) -> String {
 
 /// `3 writes and 1 delete`, or `None` if nothing is off.
 pub(super) fn held_back(compiled: &Compiled) -> Option<String> {
-    match (compiled.held(Effect::Write), compiled.held(Effect::Destroy)) {
-        (0, 0) => None,
-        (writes, 0) => Some(count(writes, "write")),
-        (0, destroys) => Some(count(destroys, "delete")),
-        (writes, destroys) => Some(format!(
-            "{} and {}",
-            count(writes, "write"),
-            count(destroys, "delete")
-        )),
+    let all = [
+        (Effect::Read, "read"),
+        (Effect::Write, "write"),
+        (Effect::Destroy, "delete"),
+    ];
+    let all = all.map(|(effect, noun)| (compiled.held(effect), noun));
+    let off = all.into_iter().filter(|(number, _)| *number > 0);
+    let off: Vec<String> = off.map(|(number, noun)| count(number, noun)).collect();
+    match off.as_slice() {
+        [] => None,
+        [one] => Some(one.clone()),
+        [others @ .., last] => Some(format!("{} and {last}", others.join(", "))),
     }
 }
 

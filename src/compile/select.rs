@@ -62,6 +62,7 @@ pub(super) fn select(
             }
         }
     }
+    let by_itself = (!policy.only_enabled).then_some(policy.effect);
     for (index, offer) in offers.iter().enumerate() {
         let effect = offer.capability.effect;
         let enabled = offer.ruling.enabled.map(|(enable, _)| Effect::from(enable));
@@ -71,7 +72,7 @@ pub(super) fn select(
         } else if let Some(rule) = offer.ruling.excluded {
             selection.excluded += 1;
             Standing::Excluded(rule)
-        } else if effect > enabled.unwrap_or(policy.effect).max(policy.effect) {
+        } else if Some(effect) > enabled.max(by_itself) {
             selection.held_back.push(HeldBack {
                 name: offer.name.clone(),
                 effect,

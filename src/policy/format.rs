@@ -13,12 +13,13 @@ mod rule;
 mod test;
 pub mod words;
 
+use crate::runtime::manifest::Effect;
 pub use credential::{ApiKey, Basic, Bearer, ClientCredentials, Credential};
 pub use rule::{
     ArgRule, EffectRule, Enable, IdempotencyKey, Match, OnViolation, ResponseRule, Rule, Slash,
 };
 pub use test::{Expect, Expectation, ExpectedRequest, Refusal, Reply, Test};
-use words::{Cidr, Duration, EffectWord, Rate, Size};
+use words::{Cidr, Duration, Rate, Size};
 
 /// What an agent may do.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -165,8 +166,8 @@ pub enum Redirects {
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Defaults {
-    /// The highest effect that becomes a tool unless a rule enables it.
-    pub effect: Option<EffectWord>,
+    /// The highest effect that becomes a tool unless a rule enables it; `none`: only what rules enable.
+    pub effect: Option<DefaultEffect>,
     /// What happens to a value beyond a rule's `min`, `max` or `max_items`.
     pub on_violation: Option<OnViolation>,
     /// What happens to an argument that the tool does not have.
@@ -184,6 +185,32 @@ pub struct Defaults {
     /// What the model sees of a response.
     #[serde(default)]
     pub response: ResponseRule,
+}
+
+/// The highest effect that becomes a tool by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DefaultEffect {
+    /// Nothing does: only what rules enable.
+    None,
+    /// What changes nothing.
+    Read,
+    /// What creates or changes, too.
+    Write,
+    /// What deletes, too.
+    Destroy,
+}
+
+impl DefaultEffect {
+    /// The effect; `None` if nothing becomes a tool by itself.
+    pub fn highest(self) -> Option<Effect> {
+        match self {
+            Self::None => None,
+            Self::Read => Some(Effect::Read),
+            Self::Write => Some(Effect::Write),
+            Self::Destroy => Some(Effect::Destroy),
+        }
+    }
 }
 
 /// What happens to an argument that the tool does not have.

@@ -2,8 +2,9 @@
 
 use super::changes;
 use crate::diag::escape;
+use crate::policy::Policy;
 use crate::policy::format::{OnViolation, PolicyFile, Redirects};
-use crate::runtime::manifest::{Effect, ToolSpec};
+use crate::runtime::manifest::ToolSpec;
 
 /// Something that holds, and where the file says so; `None`: it is mcpgen's default.
 pub(super) struct Holds {
@@ -15,13 +16,15 @@ pub(super) struct Holds {
 pub(super) fn holds(
     file: Option<&PolicyFile>,
     source: &str,
-    effect: Effect,
-    timeout: std::time::Duration,
+    policy: &Policy,
     by_rule: bool,
 ) -> Vec<Holds> {
     let mut all = Vec::new();
-    let effect = effect.as_str();
-    let text = format!("operations up to the effect {effect} become tools");
+    let effect = policy.effect.as_str();
+    let text = match policy.only_enabled {
+        true => "only what a rule enables becomes a tool".to_owned(),
+        false => format!("operations up to the effect {effect} become tools"),
+    };
     let said = file.is_some_and(|file| file.defaults.effect.is_some());
     push(&mut all, "/defaults/effect", said, text);
     let said = file.is_some_and(|file| file.defaults.timeout.is_some());
@@ -32,7 +35,7 @@ pub(super) fn holds(
     };
     let text = format!(
         "one deadline of {} for a call{rule}",
-        changes::duration(timeout)
+        changes::duration(policy.timeout)
     );
     push(&mut all, "/defaults/timeout", said, text);
     if let Some(file) = file {

@@ -226,8 +226,7 @@ fn of_operation<'a>(
     let mut holds = defaults::holds(
         file,
         &offered.source,
-        loaded.policy.effect,
-        loaded.policy.timeout,
+        &loaded.policy,
         matching.iter().any(|(_, rule)| rule.timeout.is_some()),
     );
     let by_rule = |name: &str| {
@@ -283,6 +282,7 @@ fn without_rules(catalog: &Catalog, capability: &Capability, policy: &Policy) ->
     });
     let policy = Policy {
         effect: Effect::Destroy,
+        only_enabled: false,
         include: Vec::new(),
         exclude: Vec::new(),
         file,
@@ -331,7 +331,10 @@ fn off(
         Standing::Tool => return None,
         Standing::HeldBack => {
             let highest = loaded.policy.effect.as_str();
-            let why = format!("its effect is {effect}, and only up to {highest} is on");
+            let why = match loaded.policy.only_enabled {
+                true => "nothing is one by itself, and no rule enables it".to_owned(),
+                false => format!("its effect is {effect}, and only up to {highest} is on"),
+            };
             let name = capability.id.as_deref().unwrap_or(&offered.name);
             let help = match loaded.policy.file {
                 Some(_) => format!(

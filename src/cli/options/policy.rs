@@ -31,6 +31,7 @@ impl DocOptions {
         Ok(Policy {
             effect: one(enabled, said.effect, "--enable", "defaults.effect")?
                 .unwrap_or(default.effect),
+            only_enabled: said.only_enabled && enabled.is_none(),
             include: self.include.iter().map(|text| Pattern::new(text)).collect(),
             exclude: self.exclude.iter().map(|text| Pattern::new(text)).collect(),
             timeout: one(self.timeout, said.timeout, "--timeout", "defaults.timeout")?
@@ -108,6 +109,7 @@ impl DocOptions {
 #[derive(Default)]
 struct Said {
     effect: Option<Effect>,
+    only_enabled: bool,
     timeout: Option<std::time::Duration>,
     budget: Option<usize>,
     tools: Option<ToolsMode>,
@@ -119,7 +121,11 @@ struct Said {
 impl Said {
     fn new(file: &PolicyFile) -> Self {
         Self {
-            effect: file.defaults.effect.map(Effect::from),
+            effect: file
+                .defaults
+                .effect
+                .map(|e| e.highest().unwrap_or(Effect::Read)),
+            only_enabled: file.defaults.effect.is_some_and(|e| e.highest().is_none()),
             timeout: file.defaults.timeout.map(|timeout| timeout.0),
             budget: file.tools.budget,
             tools: file.tools.mode.map(|mode| match mode {

@@ -86,6 +86,7 @@ fn too_low(rule: &Prepared<'_>, diags: &mut Diagnostics) {
     };
     let word = match rule.rule.enable {
         Some(Enable::Destroy) => "destroy",
+        Some(Enable::Read) => "read",
         _ => "write",
     };
     let message = format!(
@@ -93,7 +94,8 @@ fn too_low(rule: &Prepared<'_>, diags: &mut Diagnostics) {
         noun(*effect)
     );
     let found = Diagnostic::new(Code::PolicyConflict, rule.loc.child("enable"), message);
-    diags.push(found.help("write `enable: destroy` if that is what you want"));
+    let reach = effect.as_str();
+    diags.push(found.help(format!("write `enable: {reach}` if that is what you want")));
 }
 
 /// All operations, as rules see them.

@@ -154,6 +154,8 @@ pub struct EffectRule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Enable {
+    /// Reads, where `defaults.effect` is `none`.
+    Read,
     /// Writes.
     Write,
     /// Writes and deletes.
@@ -163,6 +165,7 @@ pub enum Enable {
 impl From<Enable> for Effect {
     fn from(enable: Enable) -> Self {
         match enable {
+            Enable::Read => Self::Read,
             Enable::Write => Self::Write,
             Enable::Destroy => Self::Destroy,
         }
