@@ -125,9 +125,14 @@ fn tools(
     deadline: Option<Instant>,
     diags: &mut Diagnostics,
 ) -> Vec<ToolSpec> {
-    let mut patterns = pattern::Patterns::default();
     let none = Defaults::default();
     let defaults = policy.file.as_ref().map_or(&none, |file| &file.defaults);
+    let mut lowering = lower::Lowering {
+        policy,
+        defaults,
+        patterns: pattern::Patterns::default(),
+        misses: control::Misses::default(),
+    };
     let late = || deadline.is_some_and(|deadline| Instant::now() > deadline);
     let mut tools = Vec::with_capacity(chosen.len());
     for offer in chosen {
@@ -136,9 +141,10 @@ fn tools(
             break;
         }
         diags.about(Some(&offer.capability.operation));
-        tools.push(lower::tool(offer, policy, defaults, &mut patterns, diags));
+        tools.push(lower::tool(offer, &mut lowering, diags));
     }
     diags.about(None);
+    lowering.misses.report(diags);
     tools
 }
 

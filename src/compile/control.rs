@@ -14,6 +14,7 @@ use crate::policy::format::{ArgRule, OnViolation};
 use crate::runtime::manifest::{BodyContent, Control, Place};
 
 mod facts;
+mod misses;
 mod narrow;
 mod reach;
 #[cfg(test)]
@@ -21,6 +22,7 @@ mod tests;
 mod value;
 mod wish;
 
+pub(super) use misses::Misses;
 use reach::{Reach, Token};
 use wish::{Wish, Wishes};
 
@@ -35,6 +37,7 @@ pub(super) fn apply(
     capability: &Capability,
     rules: &IndexMap<&str, Vec<(&ArgRule, usize)>>,
     on_violation: OnViolation,
+    misses: &mut Misses,
     diags: &mut Diagnostics,
 ) {
     if rules.is_empty() {
@@ -52,6 +55,7 @@ pub(super) fn apply(
         capability,
         on_violation,
         fixed: Vec::new(),
+        misses,
         diags,
     };
     let wishes = work.wishes(rules);
@@ -89,6 +93,7 @@ struct Work<'w> {
     on_violation: OnViolation,
     /// Parts of the arguments that have a value whatever the caller gives.
     fixed: Vec<Vec<Token>>,
+    misses: &'w mut Misses,
     diags: &'w mut Diagnostics,
 }
 
@@ -108,6 +113,7 @@ impl Work<'_> {
             let Some(tokens) = self.meant(key, &loc) else {
                 continue;
             };
+            self.misses.hit(&loc);
             let wish: &mut Wish<'r> = wishes.entry(tokens.clone()).or_default();
             wish.add(key, rule, &loc);
             all.entry(tokens).or_default().push((key, rule, loc));
@@ -120,7 +126,7 @@ impl Work<'_> {
         wishes
     }
 
-    /// The part of the arguments that a key means; one that means none is reported.
+    /// The part of the arguments that a key means; one that means none is a miss.
     fn meant(&mut self, key: &str, loc: &Loc) -> Option<Vec<Token>> {
         let names = self.names();
         let (first, rest) = match key.strip_prefix('/') {
@@ -180,7 +186,7 @@ impl Work<'_> {
             (None, some) if some.len() <= LISTED_MAX => format!("there are {}", some.join(", ")),
             (None, _) => "`mcpgen plan` shows what there is".to_owned(),
         };
-        self.diags.push(found.help(help));
+        self.misses.miss(found.help(help));
     }
 
     /// The names of the arguments.

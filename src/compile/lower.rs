@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::control::Misses;
 use super::offer::Offer;
 use super::pattern::Patterns;
 use super::{args, control, describe, limits, name, profile, shape, share};
@@ -12,14 +13,27 @@ use crate::policy::format::{Defaults, OnViolation};
 use crate::runtime::manifest::{Action, HttpAction, ToolSpec};
 use crate::runtime::media;
 
-/// The tool of an operation; `defaults` are those of the policy.
+/// What all tools of a Manifest are made with.
+pub(super) struct Lowering<'p> {
+    pub(super) policy: &'p Policy,
+    /// Those of the policy.
+    pub(super) defaults: &'p Defaults,
+    pub(super) patterns: Patterns,
+    pub(super) misses: Misses,
+}
+
+/// The tool of an operation.
 pub(super) fn tool(
     offer: &Offer<'_>,
-    policy: &Policy,
-    defaults: &Defaults,
-    patterns: &mut Patterns,
+    lowering: &mut Lowering<'_>,
     diags: &mut Diagnostics,
 ) -> ToolSpec {
+    let Lowering {
+        policy,
+        defaults,
+        patterns,
+        misses,
+    } = lowering;
     let capability = offer.capability.as_ref();
     if offer.ruling.name.is_none() {
         name::report(capability, &offer.name, &offer.naming, diags);
@@ -27,7 +41,14 @@ pub(super) fn tool(
     let mut arguments = args::arguments(capability, policy.profile);
     let on_violation = defaults.on_violation.unwrap_or(OnViolation::Auto);
     let rules = &offer.ruling.args;
-    control::apply(&mut arguments, capability, rules, on_violation, diags);
+    control::apply(
+        &mut arguments,
+        capability,
+        rules,
+        on_violation,
+        misses,
+        diags,
+    );
     args::report(capability, &arguments, diags);
     let mut input = Value::Object(arguments.schema);
     patterns.check(&mut input, &capability.loc, diags);

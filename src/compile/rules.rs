@@ -5,7 +5,7 @@
 //! that would is an error that shows both, and the earlier one holds.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
 
@@ -21,14 +21,19 @@ mod matching;
 mod undone;
 mod verdict;
 
-use matching::Matcher;
 pub(super) use matching::Subject;
+use matching::{Key, Matcher};
 pub(super) use undone::undone;
 use verdict::Hits;
 
 /// The rules of a policy, ready to be asked.
 pub(super) struct Rules<'p> {
     rules: Vec<Prepared<'p>>,
+    /// The rules that name their operations outright, by each name: thousands of them are not compared
+    /// with thousands of operations.
+    by_operation: BTreeMap<String, Vec<usize>>,
+    /// All other rules.
+    others: Vec<usize>,
     /// The places of findings that are told once, however many operations they are about.
     told: RefCell<BTreeSet<Loc>>,
 }
@@ -73,16 +78,45 @@ impl<'p> Rules<'p> {
                 hits: Hits::default(),
             }
         });
+        let rules: Vec<Prepared<'p>> = rules.collect();
+        let mut by_operation: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut others = Vec::new();
+        for (index, rule) in rules.iter().enumerate() {
+            match rule.matcher.operations() {
+                Some(names) => {
+                    for name in names {
+                        by_operation.entry(name.to_owned()).or_default().push(index);
+                    }
+                }
+                None => others.push(index),
+            }
+        }
         Self {
-            rules: rules.collect(),
+            rules,
+            by_operation,
+            others,
             told: RefCell::default(),
         }
+    }
+
+    /// The rules that may be about an operation, in order.
+    fn candidates(&self, subject: &Subject<'_>) -> Vec<usize> {
+        let mut all = self.others.clone();
+        for name in subject.texts(Key::Operation) {
+            all.extend(self.by_operation.get(name).into_iter().flatten());
+        }
+        all.sort_unstable();
+        all.dedup();
+        all
     }
 
     /// What the rules say of an operation.
     pub(super) fn ruling(&self, subject: &Subject<'_>, diags: &mut Diagnostics) -> Ruling<'p> {
         let mut ruling = Ruling::default();
-        for (index, prepared) in self.rules.iter().enumerate() {
+        for index in self.candidates(subject) {
+            let Some(prepared) = self.rules.get(index) else {
+                continue;
+            };
             let effect = ruling.effect.map_or(subject.effect, |(effect, _)| effect);
             if prepared.matcher.matches(subject, effect) {
                 self.apply(index, prepared, subject, &mut ruling, diags);

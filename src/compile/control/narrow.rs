@@ -7,7 +7,7 @@ use super::reach::{Reach, Token};
 use super::wish::Wish;
 use super::{Work, pointer};
 use crate::compile::describe;
-use crate::diag::{Code, Loc};
+use crate::diag::{Code, Diagnostic, Loc};
 use crate::policy::format::OnViolation;
 use crate::runtime::args;
 use crate::runtime::args::number::{compare, is_integral, same};
@@ -57,11 +57,12 @@ impl Work<'_> {
                 good = false;
                 continue;
             }
-            if let Some((message, help)) = outside(wish.name, key, bound, facts) {
-                self.report(Code::PolicyOutside, loc, message, help);
+            if let Some(outside) = outside(wish.name, key, bound, facts) {
+                self.outside(outside, loc);
                 good = false;
                 continue;
             }
+            self.misses.hit(loc);
             let keyword = if key == "min" { "minimum" } else { "maximum" };
             self.edit(tokens, |schema| {
                 schema.insert(keyword.to_owned(), Value::Number((*bound).clone()));
@@ -96,6 +97,18 @@ impl Work<'_> {
         true
     }
 
+    /// A bound that the document does not allow. One that is only wider than the document's own is an
+    /// error where it narrows no operation; the document's own holds all the same.
+    fn outside(&mut self, outside: Outside, loc: &Loc) {
+        let found = Diagnostic::new(Code::PolicyOutside, loc.clone(), outside.message);
+        let found = found.help(outside.help);
+        if outside.is_wider {
+            self.misses.miss(found);
+        } else {
+            self.diags.push(found);
+        }
+    }
+
     /// Whether a number of elements or characters is inside what the document allows.
     fn counted(
         &mut self,
@@ -106,22 +119,22 @@ impl Work<'_> {
         loc: &Loc,
     ) -> bool {
         let name = wish.name;
-        let (message, help) = if let Some(own) = own.filter(|own| most > *own) {
-            (
-                format!("`{name}` has at most {own} {noun} in the document, and `{key}` is {most}"),
-                format!("choose at most {own}"),
-            )
+        let (is_wider, word, own) = if let Some(own) = own.filter(|own| most > *own) {
+            (true, "most", own)
         } else if let Some(least) = least.filter(|least| most < *least) {
-            (
-                format!(
-                    "`{name}` has at least {least} {noun} in the document, and `{key}` is {most}"
-                ),
-                format!("choose at least {least}"),
-            )
+            (false, "least", least)
         } else {
+            self.misses.hit(loc);
             return true;
         };
-        self.report(Code::PolicyOutside, loc, message, help);
+        let outside = Outside {
+            is_wider,
+            message: format!(
+                "`{name}` has at {word} {own} {noun} in the document, and `{key}` is {most}"
+            ),
+            help: format!("choose at {word} {own}"),
+        };
+        self.outside(outside, loc);
         false
     }
 
@@ -327,8 +340,16 @@ impl Work<'_> {
     }
 }
 
+/// A bound that is not inside the document's own.
+struct Outside {
+    /// Whether all that the document allows is inside it, on its side.
+    is_wider: bool,
+    message: String,
+    help: String,
+}
+
 /// Why a bound is not inside the document's own, and what to do.
-fn outside(name: &str, key: &str, bound: &Number, facts: &Facts) -> Option<(String, String)> {
+fn outside(name: &str, key: &str, bound: &Number, facts: &Facts) -> Option<Outside> {
     let low = facts
         .min
         .as_ref()
@@ -343,10 +364,11 @@ fn outside(name: &str, key: &str, bound: &Number, facts: &Facts) -> Option<(Stri
         (None, None) => return None,
     };
     let own = end.words();
-    Some((
-        format!("`{name}` is at {word} {own} in the document, and `{key}` is {bound}"),
-        format!("choose at {word} {own}"),
-    ))
+    Some(Outside {
+        is_wider: (key == "min") == (word == "least"),
+        message: format!("`{name}` is at {word} {own} in the document, and `{key}` is {bound}"),
+        help: format!("choose at {word} {own}"),
+    })
 }
 
 /// Leaves only these types, and null where it is allowed: what is bounded is nothing else.

@@ -79,7 +79,16 @@ fn applied(
     }
     let mut arguments = args::arguments(capability, Profile::None);
     let mut diags = Diagnostics::default();
-    apply(&mut arguments, capability, &by_key, mode, &mut diags);
+    let mut misses = Misses::default();
+    apply(
+        &mut arguments,
+        capability,
+        &by_key,
+        mode,
+        &mut misses,
+        &mut diags,
+    );
+    misses.report(&mut diags);
     let said = |found: &Diagnostic| {
         let loc = found.loc.as_ref().map(|loc| loc.pointer.clone());
         let help = found.help.clone().unwrap_or_default();

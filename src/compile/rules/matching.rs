@@ -173,6 +173,16 @@ impl Matcher {
                 .all(|(key, globs)| fits(*key, globs, subject))
     }
 
+    /// The names that operations of the rule have, if it names them outright.
+    pub(super) fn operations(&self) -> Option<Vec<&str>> {
+        let (_, patterns) = self.globs.iter().find(|(key, _)| *key == Key::Operation)?;
+        let literals = patterns.iter().map(|pattern| match pattern {
+            Pattern::Literal(text) => Some(text.as_str()),
+            Pattern::Glob(_) => None,
+        });
+        literals.collect()
+    }
+
     /// The keys that are there, each with its patterns.
     pub(super) fn keys(&self) -> &[(Key, Vec<Pattern>)] {
         &self.globs
