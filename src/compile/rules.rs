@@ -28,7 +28,7 @@ use verdict::Hits;
 
 /// The rules of a policy, ready to be asked.
 pub(super) struct Rules<'p> {
-    rules: Vec<Prepared<'p>>,
+    all: Vec<Prepared<'p>>,
     /// The rules that name their operations outright, by each name: thousands of them are not compared
     /// with thousands of operations.
     by_operation: BTreeMap<String, Vec<usize>>,
@@ -92,7 +92,7 @@ impl<'p> Rules<'p> {
             }
         }
         Self {
-            rules,
+            all: rules,
             by_operation,
             others,
             told: RefCell::default(),
@@ -114,7 +114,7 @@ impl<'p> Rules<'p> {
     pub(super) fn ruling(&self, subject: &Subject<'_>, diags: &mut Diagnostics) -> Ruling<'p> {
         let mut ruling = Ruling::default();
         for index in self.candidates(subject) {
-            let Some(prepared) = self.rules.get(index) else {
+            let Some(prepared) = self.all.get(index) else {
                 continue;
             };
             let effect = ruling.effect.map_or(subject.effect, |(effect, _)| effect);
@@ -219,13 +219,13 @@ impl<'p> Rules<'p> {
     /// Whether a rule excludes an operation that cannot be a tool: nobody loses it.
     pub(super) fn excludes(&self, source: &str, left: &LeftOut) -> bool {
         let subject = Subject::left_out(source, left);
-        let mut excluding = self.rules.iter().filter(|rule| rule.rule.exclude);
+        let mut excluding = self.all.iter().filter(|rule| rule.rule.exclude);
         excluding.any(|rule| rule.matcher.matches(&subject, subject.effect))
     }
 
     /// Reports what can be said of a rule when it is known what it matches.
     pub(super) fn verdicts(&self, catalogs: &[Catalog], diags: &mut Diagnostics) {
-        verdict::report(&self.rules, catalogs, diags);
+        verdict::report(&self.all, catalogs, diags);
     }
 }
 
