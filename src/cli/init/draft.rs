@@ -193,7 +193,7 @@ impl Draft<'_> {
     fn defaults() -> String {
         "\
 defaults:
-  effect: read     # the highest effect that becomes a tool by itself: read, write or destroy
+  effect: read     # the highest effect that becomes a tool by itself: none, read, write or destroy
   timeout: 30s     # one deadline for a call
   # retries: {max: 2, on: [connect, 429, 502, 503]}
   # concurrency: 16
