@@ -138,9 +138,9 @@ mod tests {
             "tab\there",
             "\u{e0041}",
         ] {
-            let wanted = json!({"a": [one, {one: one}], "b": 1.50});
+            let wanted = json!({"a": [one, {one: one}], "b": 1.5});
             let yaml = format!(
-                "{}: {}  # {}\nb: 1.50\n",
+                "{}: {}  # {}\nb: 1.5\n",
                 text("a"),
                 value(&wanted["a"]),
                 comment(one)
