@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::diag::render::{printable, printable_json};
+use crate::diag::render::printable;
 
 /// Longest text of a document in a comment, in characters.
 const COMMENT_MAX: usize = 72;
@@ -24,7 +24,17 @@ pub(super) fn text(text: &str) -> String {
         return text.to_owned();
     }
     // A string of JSON is one of YAML (YAML 1.2.2 §1.2), as long as all can be seen.
-    printable_json(&Value::from(text).to_string()).into_owned()
+    let json = Value::from(text).to_string();
+    let hides = |c: char| printable(c.encode_utf8(&mut [0; 4])) != *c.encode_utf8(&mut [0; 4]);
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        match hides(c) {
+            // Pairs of surrogates, as JSON has them, are no characters in YAML.
+            true => out.push_str(&format!("\\U{:08x}", u32::from(c))),
+            false => out.push(c),
+        }
+    }
+    out
 }
 
 /// A value in flow style.
