@@ -6,7 +6,7 @@ use std::time::Instant;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use crate::diag::Loc;
+use crate::diag::{FileId, Loc};
 use crate::runtime::manifest::{
     BodyFormat, CredentialSpec, Effect, ParamContent, Place, Requirement, Style, WirePart,
 };
@@ -16,6 +16,8 @@ use crate::runtime::manifest::{
 pub struct Catalog {
     /// Short name of the source, a lower-case identifier.
     pub source: String,
+    /// The text that it was read from.
+    pub file: FileId,
     /// The source's own title.
     pub title: String,
     /// The source's own version.
@@ -30,6 +32,26 @@ pub struct Catalog {
     pub deadline: Option<Instant>,
     /// The credentials it takes, by security scheme name.
     pub credentials: IndexMap<String, CredentialSpec>,
+}
+
+impl Catalog {
+    /// The same among others: its main text is called `main`, and `label` stands before the names of its
+    /// operations, as far as findings are filed under them.
+    #[must_use]
+    pub fn among(mut self, main: FileId, label: &str) -> Self {
+        self.file.0 += main.0;
+        for capability in &mut self.capabilities {
+            capability.operation.insert_str(0, label);
+            capability.loc.file.0 += main.0;
+            if let Some(loc) = &mut capability.server_loc {
+                loc.file.0 += main.0;
+            }
+        }
+        for left in &mut self.left_out {
+            left.operation.insert_str(0, label);
+        }
+        self
+    }
 }
 
 /// An operation that cannot be a tool.
@@ -157,7 +179,8 @@ pub struct Output {
     pub sample: Sample,
     /// Media types of the success response, best first.
     pub media_types: Vec<String>,
-    /// Self-contained JSON Schema 2020-12 of the success response, if it is JSON.
+    /// Self-contained lenient JSON Schema 2020-12 of the success response, if it is JSON. It says where an
+    /// object is closed, which clients are not told.
     pub schema: Option<Value>,
     /// What the document says of it.
     pub description: Option<String>,

@@ -12,6 +12,8 @@ mod check;
 mod completions;
 mod connect;
 mod demo;
+mod explain;
+mod init;
 mod install;
 mod list;
 mod load;
@@ -20,7 +22,9 @@ mod options;
 mod plan;
 mod progress;
 mod report;
+mod schema;
 mod serve;
+mod test;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -56,9 +60,13 @@ enum Command {
     List(list::List),
     Plan(plan::Plan),
     Call(call::Call),
+    Init(init::Init),
+    Explain(explain::Explain),
+    Test(test::Test),
     Build(build::Build),
     Demo(demo::Demo),
     Install(install::Install),
+    Schema(schema::Schema),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -89,9 +97,13 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::List(list) => list.run().await,
         Command::Plan(plan) => plan.run().await,
         Command::Call(call) => call.run().await,
+        Command::Init(init) => init.run().await,
+        Command::Explain(explain) => explain.run().await,
+        Command::Test(test) => test.run().await,
         Command::Build(build) => build.run().await,
         Command::Demo(demo) => demo.run().await,
         Command::Install(install) => install.run().await,
+        Command::Schema(schema) => schema.run(),
         Command::Completions(completions) => completions.run(&mut Cli::command()),
         Command::Man(man) => man.run(&Cli::command()),
     }

@@ -6,25 +6,38 @@ use std::time::Instant;
 use indexmap::IndexMap;
 use url::Url;
 
-use crate::catalog::{Capability, Catalog};
+use crate::catalog::Catalog;
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
 use crate::policy::Policy;
-use crate::runtime::backends::http::is_private;
-use crate::runtime::manifest::{Effect, Listing, Manifest, ServerSpec, SourceSpec};
+use crate::policy::format::Defaults;
+use crate::runtime::backends::http::{Network, is_private_beyond};
+use crate::runtime::manifest::{Effect, Listing, Manifest, ServerSpec, SourceSpec, ToolSpec};
 
 mod args;
 pub mod budget;
 mod clamp;
+#[allow(dead_code, reason = "called with rules")]
+mod control;
 mod describe;
+mod limits;
 mod listing;
 mod lower;
 mod name;
+mod offer;
 mod pattern;
 mod profile;
+mod rules;
 mod select;
+mod shape;
 mod share;
+mod standing;
 
-/// What came of a Catalog under a Policy.
+pub use clamp::PAGE_SIZES;
+use offer::Offer;
+use rules::Rules;
+pub use standing::{Offered, Standing};
+
+/// What came of Catalogs under a Policy.
 #[derive(Debug)]
 pub struct Compiled {
     /// The finished server.
@@ -33,10 +46,16 @@ pub struct Compiled {
     pub held_back: Vec<HeldBack>,
     /// Operations that `include` and `exclude` leave out.
     pub deselected: usize,
-    /// The operation (see [`Capability::operation`]) that each tool is, in the order of the tools.
+    /// Operations that rules of the policy exclude.
+    pub excluded: usize,
+    /// The operation (see [`crate::catalog::Capability::operation`]) that each tool is, in the order of the tools.
     pub operations: Vec<String>,
-    /// Indices into [`Catalog::left_out`]: those that would be tools if they could be.
-    pub lost: Vec<usize>,
+    /// What became of every operation that can be a tool, in the order of the documents.
+    pub offered: Vec<Offered>,
+    /// The operations of [`Catalog::left_out`] that would be tools if they could be.
+    pub lost: BTreeSet<String>,
+    /// Whether a policy file says what is a tool, and not the command line alone.
+    pub by_file: bool,
 }
 
 /// An operation that would be a tool if its effect were enabled.
@@ -48,100 +67,164 @@ pub struct HeldBack {
     pub effect: Effect,
 }
 
-/// Compiles a Catalog under a Policy.
-pub fn compile(catalog: &Catalog, policy: &Policy, diags: &mut Diagnostics) -> Compiled {
-    let names = name::names(catalog, policy.profile, diags);
-    let selection = select::select(catalog, &names, policy, diags);
-    let mut patterns = pattern::Patterns::default();
-    let deadline = catalog.deadline;
-    let late = || deadline.is_some_and(|deadline| Instant::now() > deadline);
-    let tools: Vec<_> = selection
-        .chosen
-        .iter()
-        .filter_map(|index| Some((catalog.capabilities.get(*index)?, names.get(*index)?)))
-        .take_while(|_| !late())
-        .map(|(capability, name)| {
-            diags.about(Some(&capability.operation));
-            let tool = lower::tool(
-                catalog,
-                capability,
-                name,
-                policy.profile,
-                &mut patterns,
-                diags,
-            );
-            (tool, capability.operation.clone())
-        })
-        .collect();
-    diags.about(None);
-    let (tools, operations): (Vec<_>, Vec<_>) = tools.into_iter().unzip();
-    if late() {
-        diags.push(Diagnostic::out_of_time());
-    }
+/// Compiles Catalogs, one a source, under a Policy.
+pub fn compile(catalogs: &[Catalog], policy: &Policy, diags: &mut Diagnostics) -> Compiled {
+    let rules = Rules::new(policy.file.as_ref(), diags);
+    let offers = offer::offers(catalogs, policy, &rules, diags);
+    rules.verdicts(catalogs, diags);
+    let selection = select::select(catalogs, &offers, &rules, policy, diags);
+    let chosen = selection.chosen.iter();
+    let chosen: Vec<&Offer<'_>> = chosen.filter_map(|index| offers.get(*index)).collect();
+    offer::same_names(&chosen, diags);
+    let deadline = catalogs.iter().filter_map(|catalog| catalog.deadline).max();
+    let tools = tools(&chosen, policy, deadline, diags);
+    pointers(&chosen, diags);
     let said = |code, diags: &Diagnostics| diags.iter().any(|d| d.code == code);
     if tools.is_empty() && !said(Code::PatternMatchesNothing, diags) {
-        nothing_to_serve(catalog, &selection, diags);
+        nothing_to_serve(catalogs, &selection, diags);
     }
     let nowhere = tools.iter().all(|tool| lower::base_url(tool).is_none());
     if !tools.is_empty() && nowhere && !said(Code::NoServer, diags) && !said(Code::BadServer, diags)
     {
-        let message = "the document does not say where the API is (it has no `servers`)";
-        diags.push(
-            Diagnostic::new(Code::NoServer, Loc::at(""), message)
-                .help("pass --base-url https://…; `list`, `plan` and `check` work without"),
-        );
+        no_server(catalogs, diags);
     }
-    let chosen = selection.chosen.iter();
-    private_servers(
-        chosen.filter_map(|index| catalog.capabilities.get(*index)),
-        policy,
-        diags,
-    );
-    let source = SourceSpec {
-        trusted_origins: policy.trusted_origins.clone(),
-        credentials: catalog.credentials.clone(),
-        headers: policy.headers.clone(),
-        timeout_ms: u64::try_from(policy.timeout.as_millis()).unwrap_or(u64::MAX),
-        max_response_bytes: policy.max_response_bytes,
-    };
-    let title = describe::clean(&catalog.title, describe::TITLE_MAX);
+    private_servers(&chosen, policy, diags);
     let mut manifest = Manifest {
         version: Manifest::VERSION,
         profile: policy.profile,
-        server: ServerSpec {
-            name: catalog.source.clone(),
-            title: (!title.is_empty()).then_some(title),
-            version: if catalog.version.is_empty() {
-                "0".to_owned()
-            } else {
-                describe::clean(&catalog.version, 64)
-            },
-            instructions: None,
-        },
+        server: server(catalogs, policy, diags),
         listing: Listing::default(),
-        sources: IndexMap::from([(catalog.source.clone(), source)]),
+        sources: catalogs
+            .iter()
+            .map(|catalog| source(catalog, policy))
+            .collect(),
         tools,
     };
     listing::choose(&mut manifest, policy, &selection.held_back, diags);
     budget::check(&manifest, policy, diags);
+    let operations = chosen
+        .iter()
+        .map(|offer| offer.capability.operation.clone());
+    let served = manifest.tools.len();
     Compiled {
+        operations: operations.take(served).collect(),
+        offered: standing::offered(&offers, &selection.standings),
         manifest,
         held_back: selection.held_back,
         deselected: selection.deselected,
-        operations,
+        excluded: selection.excluded,
         lost: selection.lost,
+        by_file: policy.file.is_some(),
     }
 }
 
-fn nothing_to_serve(catalog: &Catalog, selection: &select::Selection, diags: &mut Diagnostics) {
+/// The tools of the chosen operations, as many as there is time for.
+fn tools(
+    chosen: &[&Offer<'_>],
+    policy: &Policy,
+    deadline: Option<Instant>,
+    diags: &mut Diagnostics,
+) -> Vec<ToolSpec> {
+    let none = Defaults::default();
+    let defaults = policy.file.as_ref().map_or(&none, |file| &file.defaults);
+    let mut lowering = lower::Lowering {
+        policy,
+        defaults,
+        patterns: pattern::Patterns::default(),
+        misses: control::Misses::default(),
+    };
+    let late = || deadline.is_some_and(|deadline| Instant::now() > deadline);
+    let mut tools = Vec::with_capacity(chosen.len());
+    for offer in chosen {
+        if late() {
+            diags.push(Diagnostic::out_of_time());
+            break;
+        }
+        diags.about(Some(&offer.capability.operation));
+        tools.push(lower::tool(offer, &mut lowering, diags));
+    }
+    diags.about(None);
+    lowering.misses.report(diags);
+    tools
+}
+
+/// Reports the pointers of rules that lead nowhere in the answers of all operations that they are for.
+fn pointers(chosen: &[&Offer<'_>], diags: &mut Diagnostics) {
+    let mut pointers = shape::Pointers::default();
+    for offer in chosen {
+        pointers.look_up(&offer.ruling, offer.capability.output.schema.as_ref());
+    }
+    pointers.report(diags);
+}
+
+/// How the server introduces itself.
+fn server(catalogs: &[Catalog], policy: &Policy, diags: &mut Diagnostics) -> ServerSpec {
+    let alone = match catalogs {
+        [catalog] => Some(catalog),
+        _ => None,
+    };
+    let title = alone.map(|catalog| describe::clean(&catalog.title, describe::TITLE_MAX));
+    let version = alone.map(|catalog| describe::clean(&catalog.version, 64));
+    let file = policy.file.as_ref();
+    let instructions = file.and_then(|file| file.server.instructions.as_ref());
+    ServerSpec {
+        name: offer::server_name(catalogs, policy).to_owned(),
+        title: title.filter(|title| !title.is_empty()),
+        version: version
+            .filter(|version| !version.is_empty())
+            .unwrap_or_else(|| "0".to_owned()),
+        instructions: instructions.and_then(|text| describe::instructions(text, diags)),
+        base_path: file.and_then(|file| file.server.base_path.clone()),
+    }
+}
+
+/// What it takes to reach a source.
+fn source(catalog: &Catalog, policy: &Policy) -> (String, SourceSpec) {
+    let own = policy
+        .sources
+        .get(&catalog.source)
+        .cloned()
+        .unwrap_or_default();
+    let spec = SourceSpec {
+        trusted_origins: own.trusted_origins,
+        credentials: match own.credential {
+            Some((name, spec, _)) => IndexMap::from([(name, spec)]),
+            None => catalog.credentials.clone(),
+        },
+        headers: own.headers,
+        timeout_ms: u64::try_from(policy.timeout.as_millis()).unwrap_or(u64::MAX),
+        max_response_bytes: policy.max_response_bytes,
+        allow_private: own.allow_private,
+        redirects: own.redirects,
+        rate: own.rate,
+    };
+    (catalog.source.clone(), spec)
+}
+
+fn no_server(catalogs: &[Catalog], diags: &mut Diagnostics) {
+    for catalog in catalogs {
+        let message = "the document does not say where the API is (it has no `servers`)";
+        let loc = Loc::at("").of(catalog.file);
+        let found = Diagnostic::new(Code::NoServer, loc, message);
+        diags
+            .push(found.help("pass --base-url https://…; `list`, `plan` and `check` work without"));
+    }
+}
+
+fn nothing_to_serve(catalogs: &[Catalog], selection: &select::Selection, diags: &mut Diagnostics) {
     let (writes, destroys) = (
         selection.held(Effect::Write),
         selection.held(Effect::Destroy),
     );
-    let (message, help) = if catalog.operations == 0 {
+    let (message, help) = if catalogs.iter().all(|catalog| catalog.operations == 0) {
         (
             "nothing to serve: the document has no operations".to_owned(),
             "a document needs `paths` with operations",
+        )
+    } else if selection.held(Effect::Read) > 0 {
+        (
+            "nothing to serve: no rule enables an operation".to_owned(),
+            "`enable: read` in a rule makes tools of the reads that it matches",
         )
     } else if writes + destroys > 0 {
         let help = match (writes, destroys) {
@@ -164,6 +247,11 @@ fn nothing_to_serve(catalog: &Catalog, selection: &select::Selection, diags: &mu
             ),
             help,
         )
+    } else if selection.excluded > 0 {
+        (
+            "nothing to serve: the rules exclude every operation".to_owned(),
+            "take an `exclude: true` out of the policy, or narrow its `match`",
+        )
     } else if selection.deselected > 0 {
         (
             "nothing to serve: --include and --exclude leave no operation".to_owned(),
@@ -180,13 +268,14 @@ fn nothing_to_serve(catalog: &Catalog, selection: &select::Selection, diags: &mu
 
 /// A host that only the owner may name, named by the document, is not dialled: better said now than at
 /// the first call.
-fn private_servers<'c>(
-    chosen: impl Iterator<Item = &'c Capability>,
-    policy: &Policy,
-    diags: &mut Diagnostics,
-) {
+fn private_servers(chosen: &[&Offer<'_>], policy: &Policy, diags: &mut Diagnostics) {
     let mut seen = BTreeSet::new();
-    for capability in chosen {
+    for offer in chosen {
+        let capability = &offer.capability;
+        let own = policy.sources.get(&offer.catalog.source);
+        let trusted = own.map_or(&[][..], |source| &source.trusted_origins);
+        let networks = own.map_or(&[][..], |source| &source.allow_private);
+        let networks: Vec<Network> = networks.iter().filter_map(|n| n.parse().ok()).collect();
         let (Some(base), Some(loc)) = (&capability.base_url, &capability.server_loc) else {
             continue;
         };
@@ -194,11 +283,8 @@ fn private_servers<'c>(
         if !seen.insert(base) {
             continue;
         }
-        if is_private(&url)
-            && !policy
-                .trusted_origins
-                .contains(&url.origin().ascii_serialization())
-        {
+        let trusted = trusted.contains(&url.origin().ascii_serialization());
+        if !trusted && is_private_beyond(&url, &networks) {
             let message =
                 format!("server `{base}` is at a private address, which only you may name");
             diags.push(

@@ -7,6 +7,13 @@ mod store;
 pub const DOCUMENT: &str = include_str!("../specs/bookshop/openapi.yaml");
 /// What the document is called in messages.
 pub const DOCUMENT_NAME: &str = "specs/bookshop/openapi.yaml";
+/// What an agent may do in it.
+pub const POLICY: &str = include_str!("../specs/bookshop/mcpgen.yaml");
+/// What the policy is called in messages.
+pub const POLICY_NAME: &str = "specs/bookshop/mcpgen.yaml";
+
+/// The variable that the policy takes a value from, and its value in the demonstration.
+pub const TILL: (&str, &str) = ("BOOKSHOP_TILL", "till 1");
 
 /// The credentials that the bookshop takes, by security scheme. They are no secrets: the shop is a
 /// sample on loopback.

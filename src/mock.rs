@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use futures::future::BoxFuture;
+use tokio::time::Instant;
 
 use crate::catalog::{Catalog, Sample};
 use crate::runtime::args::Args;
@@ -14,23 +15,32 @@ use crate::runtime::manifest::{Action, Manifest};
 
 /// Puts a mock before each back end: it previews with the real one and answers itself.
 pub fn backends(
-    catalog: &Catalog,
+    catalogs: &[Catalog],
     manifest: &Manifest,
     real: Vec<Box<dyn Backend>>,
 ) -> Vec<Box<dyn Backend>> {
-    let samples: BTreeMap<(&str, &str), &Sample> = catalog
-        .capabilities
-        .iter()
-        .map(|c| ((c.method.as_str(), c.sent_path()), &c.output.sample))
-        .collect();
+    let of_catalog = |catalog: &'_ Catalog| {
+        let source = catalog.source.clone();
+        let all = catalog.capabilities.iter();
+        all.map(|c| {
+            let key = (source.clone(), c.method.clone(), c.sent_path().to_owned());
+            (key, c.output.sample.clone())
+        })
+        .collect::<Vec<_>>()
+    };
+    let samples: BTreeMap<_, Sample> = catalogs.iter().flat_map(of_catalog).collect();
     manifest
         .tools
         .iter()
         .zip(real)
         .map(|(tool, real)| {
             let Action::Http(action) = &tool.action;
-            let sample = samples.get(&(action.method.as_str(), action.path.as_str()));
-            let content = sample.map_or(Content::Empty, |sample| content(sample));
+            let key = (
+                tool.source.clone(),
+                action.method.clone(),
+                action.path.clone(),
+            );
+            let content = samples.get(&key).map_or(Content::Empty, content);
             Box::new(Mock { real, content }) as Box<dyn Backend>
         })
         .collect()
@@ -42,7 +52,11 @@ struct Mock {
 }
 
 impl Backend for Mock {
-    fn call<'a>(&'a self, args: &'a Args) -> BoxFuture<'a, Result<Outcome, CallError>> {
+    fn call<'a>(
+        &'a self,
+        args: &'a Args,
+        _deadline: Instant,
+    ) -> BoxFuture<'a, Result<Outcome, CallError>> {
         let outcome = self.real.preview(args).map(|_| Outcome {
             note: Some("this is a sample; no API was called".to_owned()),
             ..Outcome::new(self.content.clone())

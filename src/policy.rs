@@ -1,25 +1,36 @@
-//! The Policy: what an agent may do. Today it holds what the command line can say; the file format
-//! comes with it later and fills the same struct.
+//! The Policy: what an agent may do, as the command line or a policy file says it.
+//!
+//! `format` has the file's types, `read` reads it.
 
 use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use crate::runtime::manifest::{Effect, Profile};
+use crate::runtime::manifest::{CredentialSpec, Effect, Profile, Rate, Redirects};
 
-/// What an agent may do with a source.
+mod check;
+pub mod format;
+mod read;
+
+pub use format::PolicyFile;
+pub use read::is_policy;
+pub use read::read;
+
+/// What an agent may do.
 #[derive(Debug, Clone)]
 pub struct Policy {
+    /// What holds for each source, by its name.
+    pub sources: IndexMap<String, SourcePolicy>,
+    /// The policy file, if there is one: its rules and defaults hold beside all else.
+    pub file: Option<PolicyFile>,
     /// The highest effect that becomes a tool.
     pub effect: Effect,
+    /// Whether nothing becomes a tool by itself, not even a read: only what a rule enables.
+    pub only_enabled: bool,
     /// If not empty, only operations that one of these patterns matches become tools.
     pub include: Vec<Pattern>,
     /// Operations that one of these patterns matches never become tools; wins over `include`.
     pub exclude: Vec<Pattern>,
-    /// Headers that go with every request; values may hold `${env:NAME}`.
-    pub headers: IndexMap<String, String>,
-    /// Origins that the owner named.
-    pub trusted_origins: Vec<String>,
     /// One deadline for a whole call.
     pub timeout: Duration,
     /// Most bytes of a decoded response.
@@ -32,6 +43,26 @@ pub struct Policy {
     pub tools: ToolsMode,
     /// Names of tools that are listed in search mode too.
     pub pins: Vec<String>,
+}
+
+/// What holds for one source.
+#[derive(Debug, Clone, Default)]
+pub struct SourcePolicy {
+    /// What the names of its tools begin with.
+    pub prefix: String,
+    /// Headers that go with every request; values may hold `${env:NAME}`.
+    pub headers: IndexMap<String, String>,
+    /// Origins that the owner named.
+    pub trusted_origins: Vec<String>,
+    /// The credential that goes with every request in place of those that the document asks for: its
+    /// name, how it is sent, and the scopes of its token.
+    pub credential: Option<(String, CredentialSpec, Vec<String>)>,
+    /// Private networks in which hosts may be that only a document names.
+    pub allow_private: Vec<String>,
+    /// Which redirects are followed.
+    pub redirects: Redirects,
+    /// How often its tools may be called, all together.
+    pub rate: Vec<Rate>,
 }
 
 /// How clients get to know the tools.
@@ -48,11 +79,12 @@ pub enum ToolsMode {
 impl Default for Policy {
     fn default() -> Self {
         Self {
+            sources: IndexMap::new(),
+            file: None,
             effect: Effect::Read,
+            only_enabled: false,
             include: Vec::new(),
             exclude: Vec::new(),
-            headers: IndexMap::new(),
-            trusted_origins: Vec::new(),
             timeout: Duration::from_secs(30),
             max_response_bytes: 2 * 1024 * 1024,
             budget: 20_000,

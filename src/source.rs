@@ -66,6 +66,15 @@ impl Default for Budget {
     }
 }
 
+/// How much of YAML is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    /// All that other readers read: documents come as they are.
+    Lenient,
+    /// Nothing that means one thing to a person and another to a reader.
+    Strict,
+}
+
 /// A place in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
@@ -104,13 +113,23 @@ impl Source {
     /// Reports everything wrong with it; `None` means that an error was reported and there is no
     /// tree.
     pub fn parse(&self, budget: &Budget, diags: &mut Diagnostics) -> Option<Value> {
+        self.read(budget, Manner::Lenient, diags)
+    }
+
+    /// Reads a text that its owner writes for us: like [`Source::parse`], and what people and readers
+    /// understand differently is an error (merge keys, `True`, `012`).
+    pub fn parse_strictly(&self, budget: &Budget, diags: &mut Diagnostics) -> Option<Value> {
+        self.read(budget, Manner::Strict, diags)
+    }
+
+    fn read(&self, budget: &Budget, manner: Manner, diags: &mut Diagnostics) -> Option<Value> {
         let text = self.text.as_str();
         if let Some(refusal) = refuse_unread(text, budget) {
             diags.push(refusal);
             return None;
         }
         if !json::begins(text) {
-            return yaml::compose(text, budget, diags);
+            return yaml::compose(text, budget, manner, diags);
         }
         let json_error = match json::parse(text, budget, diags) {
             Ok(value) => return Some(value),
@@ -119,7 +138,7 @@ impl Source {
         if json_error.code == Code::Syntax && text.len() <= MAX_FLOW_YAML {
             // A YAML document in braces: flow style, trailing commas, unquoted keys.
             let mut yaml_diags = Diagnostics::default();
-            let value = yaml::compose(text, budget, &mut yaml_diags);
+            let value = yaml::compose(text, budget, manner, &mut yaml_diags);
             let is_yaml = !yaml_diags.iter().any(|d| d.code == Code::Syntax);
             if is_yaml {
                 yaml_diags.iter().cloned().for_each(|d| diags.push(d));

@@ -163,7 +163,7 @@ fn row(path: &Path) -> Row {
         effect: Effect::Destroy,
         ..Policy::default()
     };
-    let Compiled { manifest, .. } = compile(&catalog, &policy, &mut diags);
+    let Compiled { manifest, .. } = compile(std::slice::from_ref(&catalog), &policy, &mut diags);
     for left in &catalog.left_out {
         let start = format!("{} is left out: ", left.operation);
         if !diags.iter().any(|d| d.message.starts_with(&start)) {

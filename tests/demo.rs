@@ -38,7 +38,7 @@ fn the_demo_shows_the_main_job() {
 #[test]
 fn the_demo_serves_over_stdio() {
     let mut client = Client::start(&["demo", "--stdio"], &[]).modern();
-    assert_eq!(client.tools().len(), 11);
+    assert_eq!(client.tools().len(), 12);
     let call = json!({"name": "list_categories", "arguments": {}});
     let result = client.result("tools/call", call);
     assert_eq!(result["structuredContent"]["items"][0]["slug"], "fiction");
@@ -47,8 +47,14 @@ fn the_demo_serves_over_stdio() {
 #[test]
 fn the_demo_keeps_serving_over_http() {
     let server = HttpServer::start(&["demo"], &[]);
-    let cover = server.call("get_book_cover", &json!({"bookId": "bk_0001"}));
-    assert_eq!(cover["content"][0]["mimeType"], "image/png");
+    let books = server.call("list_books", &json!({"limit": 5000}));
+    let clamped = &books["_meta"]["mcpgen/clamped"];
+    assert_eq!(clamped["/limit"], json!([5000, 25]));
+    // The covers are excluded.
+    let cover = json!({"bookId": "bk_0001"});
+    let mut connection = server.connect();
+    let refused = connection.rpc(&server.path, &json!(2), "get_book_cover", &cover);
+    assert_eq!(refused["error"]["code"], -32602, "{refused}");
     let refused = crate::support::run(&["demo", "--http", "0.0.0.0:0"], &[], "");
     assert_eq!(refused.status, 2);
 }

@@ -1,6 +1,7 @@
 //! What `mcpgen check` says of documents with something wrong: a folder a case.
 //!
-//! A case is `doc.yaml` or `doc.json` (or none, if `args` names the document), optionally `args`
+//! A case is `policy.yaml`, `doc.yaml` or `doc.json` (or none, if `args` names the document; a policy
+//! names `../shop.yaml`, or the `doc.yaml` beside it), optionally `args`
 //! (one argument a line; a first line `serve` runs that command instead), `env` (a variable
 //! a line) and what came of it: `stdout.txt`, `stderr.txt` where something was said there, and
 //! `status`. `UPDATE=1` writes those.
@@ -39,7 +40,7 @@ fn check(case: &str) -> Output {
     } else {
         "check"
     };
-    let doc = ["doc.yaml", "doc.json"].map(|name| format!("{folder}/{name}"));
+    let doc = ["policy.yaml", "doc.yaml", "doc.json"].map(|name| format!("{folder}/{name}"));
     let doc = doc.iter().find(|doc| root().join(doc).is_file());
     let mut line = vec![command];
     line.extend(doc.map(String::as_str));

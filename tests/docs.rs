@@ -264,6 +264,28 @@ fn every_diagnostic_is_documented() {
 }
 
 #[test]
+fn every_diagnostic_is_explained() {
+    let page = fs::read_to_string(root().join("docs/diagnostics.md")).unwrap();
+    let all = run(&["explain"], &[], "").expect(0).stdout;
+    assert_eq!(all.lines().count(), mcpgen::diag::Code::ALL.len());
+    for (code, line) in mcpgen::diag::Code::ALL.iter().zip(all.lines()) {
+        assert_eq!(line, format!("{}  {}", code.as_str(), code.summary()));
+        let said = run(&["explain", code.as_str()], &[], "").expect(0).stdout;
+        let (head, section) = said.split_once("\n\n").unwrap();
+        assert_eq!(head, code.as_str());
+        let section = section.trim();
+        let words = ["Error", "Warning", "Note"];
+        assert!(words.iter().any(|word| section.starts_with(word)), "{said}");
+        assert!(
+            page.contains(section) && !section.contains("\n##"),
+            "{said}"
+        );
+    }
+    let said = run(&["explain", "mg999"], &[], "").expect(2).stderr;
+    assert!(said.contains("there is no code mg999"), "{said}");
+}
+
+#[test]
 fn every_error_is_documented() {
     let mut codes = BTreeSet::new();
     let mut folders = vec![root().join("src/runtime")];

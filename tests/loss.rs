@@ -300,11 +300,13 @@ fn sarif_for_code_scanning() {
         .unwrap()
         .flatten()
     {
-        let doc = entry.path().join("doc.yaml");
-        let args = ["check", doc.to_str().unwrap(), "--format", "sarif"];
-        let output = run(&args, &[], "");
-        if output.status < 2 {
-            is_sarif(&output.json());
+        for name in ["doc.yaml", "policy.yaml"] {
+            let doc = entry.path().join(name);
+            let args = ["check", doc.to_str().unwrap(), "--format", "sarif"];
+            let output = run(&args, &[], "");
+            if output.status < 2 {
+                is_sarif(&output.json());
+            }
         }
     }
 }

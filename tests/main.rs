@@ -14,6 +14,8 @@ mod credentials;
 mod demo;
 mod diagnostics;
 mod docs;
+mod expectations;
+mod explained;
 mod fuzz;
 mod golden;
 mod hostile;
@@ -23,10 +25,14 @@ mod interop;
 mod lint;
 mod loss;
 mod parity;
+mod policies;
+mod policy;
 mod profiles;
 mod property;
 mod responses;
 mod search;
+mod sources;
+mod starter;
 #[allow(
     dead_code,
     unused_imports,

@@ -10,6 +10,7 @@
 //! - `{"cancel": call, "beside": call}`: the same while another call is in flight, which is answered
 //!   afterwards.
 
+mod policy;
 mod search;
 
 use std::sync::Mutex;
@@ -111,6 +112,20 @@ fn bookshop(request: &Recorded) -> Reply {
     }
 }
 
+/// A request without the value of its idempotency key, which is a new one each time.
+fn without_key(request: &str) -> String {
+    const KEY: &str = "idempotency-key: ";
+    let Some((before, after)) = request.split_once(KEY) else {
+        return request.to_owned();
+    };
+    let (key, rest) = after.split_at(after.find(['\r', '\n']).unwrap_or(after.len()));
+    // A caller's own key stays.
+    if key.len() != 36 || key.matches('-').count() != 4 {
+        return request.to_owned();
+    }
+    format!("{before}{KEY}(a new one){rest}")
+}
+
 impl Session {
     fn env(&self) -> Vec<(&str, &str)> {
         let pairs = self.env.iter();
@@ -129,7 +144,7 @@ impl Session {
         answers(&mut transcript.answers);
         let requests = self.upstream.requests();
         let sent = requests.iter().skip(before).map(Recorded::transcript);
-        transcript.requests = sent.collect();
+        transcript.requests = sent.map(|request| without_key(&request)).collect();
         transcript
     }
 
@@ -335,9 +350,14 @@ fn session(steps: Vec<Value>) -> Session {
 
 /// A program that is built from the crate of the bookshop with these options.
 fn built(scratch: &Scratch, name: &str, options: &[&str]) -> String {
+    built_from(DOCUMENT, scratch, name, options)
+}
+
+/// A program that is built from the crate of a document or policy with these options.
+fn built_from(document: &str, scratch: &Scratch, name: &str, options: &[&str]) -> String {
     let folder = scratch.path().join(name);
     let output = folder.to_str().expect("UTF-8");
-    let build = ["build", DOCUMENT, "-o", output, "--name", name];
+    let build = ["build", document, "-o", output, "--name", name];
     run(&[&build[..], options].concat(), &[], "").expect(0);
     cargo::program(&folder, name)
 }
@@ -356,4 +376,54 @@ fn a_crate_behaves_as_the_interpreter() {
     let serve = [&["serve", DOCUMENT][..], &options].concat();
     let transcript = session.compare(&serve, &program);
     assert!(transcript.requests.len() > 50);
+}
+
+#[test]
+fn a_crate_obeys_the_policy_as_the_interpreter_does() {
+    let mut session = session(recorded("policy"));
+    let till = ("BOOKSHOP_TILL".to_owned(), "till 7".to_owned());
+    session.env.push(till);
+    let scratch = Scratch::new();
+    let policy = std::fs::read_to_string(root().join("specs/bookshop/mcpgen.yaml"));
+    let document = root().join(DOCUMENT).display().to_string();
+    let policy = policy
+        .expect("the policy")
+        .replace("./openapi.yaml", &document)
+        .replace("https://bookshop.example", &session.upstream.url());
+    let policy = scratch.file("mcpgen.yaml", policy);
+    let program = built_from(&policy, &scratch, "parity-policy-server", &[]);
+    let transcript = session.compare(&["serve", &policy], &program);
+    let answers = transcript.answers.join("\n");
+    let requests = transcript.requests.join("\n");
+    for told in [
+        "note: /limit was changed from 5000 to 25, its bound",
+        "note: /filter/price/max was changed from 500 to 100, its bound",
+        "/currency: no such argument",
+        "/couponCode: no such argument",
+        "unknown tool `delete_book`",
+    ] {
+        assert!(answers.contains(told), "{told}\n{answers}");
+    }
+    for sent in [
+        "limit=25",
+        "currency=EUR",
+        "till 7",
+        "cu_0007",
+        "idempotency-key: (a new one)",
+    ] {
+        assert!(requests.contains(sent), "{sent}\n{requests}");
+    }
+    // What the model may not set is not told to it, and what it may not do was not done.
+    let list = answers.lines().find(|line| line.contains("inputSchema"));
+    let list: Value = serde_json::from_str(list.expect("a list of tools")).expect("JSON");
+    let tools = list["result"]["tools"].as_array().expect("tools").iter();
+    let inputs: Vec<String> = tools.map(|tool| tool["inputSchema"].to_string()).collect();
+    let list = inputs.join("\n");
+    assert!(
+        !list.contains("customerId") && !list.contains("couponCode"),
+        "{list}"
+    );
+    assert!(
+        !requests.contains("DELETE") && !requests.contains("USD") && !requests.contains("cu_0001")
+    );
 }

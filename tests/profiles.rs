@@ -89,7 +89,7 @@ fn the_wire_and_the_checks_are_the_same_for_all_clients() {
             .iter()
             .find(|tool| tool.name == "list_items")
             .unwrap();
-        let named = |index: usize| list.args[index].name.as_str();
+        let named = |index: usize| list.arguments().nth(index).expect("an argument").0.as_str();
         let (name, top, long) = (named(0), named(1), named(8));
         let all =
             json!({name: "abc", top: 20, "sort": "price", "state": "", "code": "AB-1", long: true});

@@ -48,10 +48,10 @@ Exit status: 0 if the crate is generated (or, with --check, up to date), 1 if no
 impl Build {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let loaded = load(&self.options).await?;
-        let Some((catalog, compiled)) = loaded.usable()? else {
+        let Some((_, compiled)) = loaded.usable()? else {
             return Ok(ExitCode::FAILURE);
         };
-        let package = format!("{}-server", catalog.source.replace('_', "-"));
+        let package = format!("{}-server", compiled.manifest.server.name.replace('_', "-"));
         let options = Options {
             name: self.name.clone().unwrap_or(package),
             inputs: inputs(&loaded.sources),

@@ -10,10 +10,10 @@ use serde_json::{Map, Value};
 
 use super::load::{self, Extra, load_with};
 use super::options::DocOptions;
-use crate::compile::Compiled;
+use crate::compile::{Compiled, Offered, Standing};
 use crate::diag::nearest::nearest;
 use crate::diag::render::printable;
-use crate::runtime::args::Clamped;
+use crate::runtime::args::Changes;
 use crate::runtime::backend::{Content, Outcome};
 use crate::runtime::error::CallError;
 use crate::runtime::manifest::ToolSpec;
@@ -57,21 +57,21 @@ Exit status: 0 if the call succeeded, 1 if it failed or was refused.";
 impl Call {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let loaded = load_with(&self.options, Extra::mock(self.mock)).await?;
-        let Some((catalog, compiled)) = loaded.usable()? else {
+        let Some((catalogs, compiled)) = loaded.usable()? else {
             return Ok(ExitCode::FAILURE);
         };
         let spec = self.find(compiled, loaded.shown(&self.options.doc))?;
         let arguments = self.arguments(spec)?;
-        let config = load::config(&self.options, &compiled.manifest)?;
-        let server = load::server(catalog, &compiled.manifest, &config, self.mock)?;
+        let config = load::config(&loaded, &compiled.manifest)?;
+        let server = load::server(catalogs, &compiled.manifest, &config, self.mock)?;
         if self.dry_run {
             return match server.preview(&self.tool, arguments)? {
-                Ok((text, args)) => print(&Outcome::new(Content::Text(text)), args.clamped()),
+                Ok((text, args)) => print(&Outcome::new(Content::Text(text)), args.changes()),
                 Err(error) => print_failure(&error),
             };
         }
         match server.call(&self.tool, arguments).await? {
-            Ok((outcome, args)) => print(&outcome, args.clamped()),
+            Ok((outcome, args)) => print(&outcome, args.changes()),
             Err(error) => print_failure(&error),
         }
     }
@@ -92,8 +92,21 @@ impl Call {
             .find(|held| held.name == self.tool)
         {
             let effect = held.effect.as_str();
+            let how = match compiled.by_file {
+                true => format!("a rule with `enable: {effect}`"),
+                false => format!("--enable {effect}"),
+            };
             bail!(
-                "`{}` is off: its effect is {effect}; --enable {effect} makes it a tool",
+                "`{}` is off: its effect is {effect}; {how} makes it a tool",
+                self.tool
+            );
+        }
+        let excluded =
+            |o: &&Offered| o.name == self.tool && matches!(o.standing, Standing::Excluded(_));
+        if compiled.offered.iter().any(|offered| excluded(&offered)) {
+            bail!(
+                "`{}` is no tool: a rule excludes it; `mcpgen explain {doc} {}` shows which",
+                self.tool,
                 self.tool
             );
         }
@@ -151,7 +164,7 @@ fn typed(spec: &ToolSpec, name: &str, value: &str) -> Value {
     parsed.unwrap_or_else(|| Value::String(value.to_owned()))
 }
 
-fn print(outcome: &Outcome, clamped: &[Clamped]) -> anyhow::Result<ExitCode> {
+fn print(outcome: &Outcome, changes: &Changes) -> anyhow::Result<ExitCode> {
     let mut stdout = std::io::stdout().lock();
     match &outcome.content {
         Content::Json(value) => write_text(&mut stdout, &serde_json::to_string_pretty(value)?)?,
@@ -174,12 +187,8 @@ fn print(outcome: &Outcome, clamped: &[Clamped]) -> anyhow::Result<ExitCode> {
     }
     stdout.flush()?;
     let mut stderr = anstream::stderr().lock();
-    for change in clamped {
-        writeln!(
-            stderr,
-            "note: {} was changed from {} to {}, its bound",
-            change.pointer, change.from, change.to
-        )?;
+    for note in changes.notes() {
+        writeln!(stderr, "{note}")?;
     }
     if let Some(note) = &outcome.note {
         writeln!(stderr, "note: {note}")?;

@@ -18,9 +18,9 @@ use super::options::DocOptions;
 use super::report::{self, CredentialState};
 use crate::catalog::Catalog;
 use crate::compile::{Compiled, budget};
-use crate::diag::{Bearing, Code, Diagnostic, Diagnostics, Severity, render};
+use crate::diag::{Bearing, Code, Diagnostic, Severity, render};
 use crate::runtime::config::Config;
-use crate::runtime::manifest::Effect;
+use crate::runtime::manifest::{Effect, setting};
 
 /// Show what a document's operations would become, and every problem with its place
 #[derive(Debug, Args)]
@@ -95,7 +95,7 @@ impl Check {
         let costs = loaded.compiled.as_ref();
         let costs = costs.filter(|_| self.tokens && !loaded.diags.has_errors());
         let costs =
-            costs.map(|(catalog, compiled)| Costs::new(catalog, compiled, self.options.budget));
+            costs.map(|(catalogs, compiled)| Costs::new(catalogs, compiled, loaded.policy.budget));
         match self.format {
             _ if self.json => print_json(&loaded, &report, costs.as_ref())?,
             Format::Json => print_json(&loaded, &report, None)?,
@@ -138,16 +138,13 @@ fn print_text(loaded: &Loaded, report: &Report, verbose: bool) -> anyhow::Result
     let told = |found: &&Diagnostic| {
         verbose || found.bearing == Bearing::Nothing || found.severity > Severity::Note
     };
-    let mut shown = Diagnostics::default();
-    for found in loaded.diags.iter().filter(told) {
-        shown.push(found.clone());
-    }
+    let shown = loaded.in_order(loaded.diags.iter().filter(told));
     write!(stdout, "{}", render::text(&shown, &loaded.sources, true))?;
-    if let Some((catalog, compiled)) = &loaded.compiled {
+    if let Some((catalogs, compiled)) = &loaded.compiled {
         if !shown.is_empty() {
             writeln!(stdout)?;
         }
-        summary(&mut stdout, loaded, (catalog, compiled), report)?;
+        summary(&mut stdout, loaded, (catalogs, compiled), report)?;
         report.print(&mut stdout, verbose)?;
     }
     stdout.flush()?;
@@ -157,21 +154,22 @@ fn print_text(loaded: &Loaded, report: &Report, verbose: bool) -> anyhow::Result
 fn summary(
     out: &mut impl Write,
     loaded: &Loaded,
-    (catalog, compiled): (&Catalog, &Compiled),
+    (catalogs, compiled): (&[Catalog], &Compiled),
     report: &Report,
 ) -> anyhow::Result<()> {
     let tools = &compiled.manifest.tools;
+    let titles = catalogs.iter().map(|catalog| {
+        let title = format!("{} {}", catalog.title, catalog.version);
+        title.trim().to_owned()
+    });
     writeln!(
         out,
         "{}: {}",
         render::printable(&loaded.sources.main().name),
-        render::printable(format!("{} {}", catalog.title, catalog.version).trim())
+        render::printable(&titles.collect::<Vec<_>>().join(", "))
     )?;
-    writeln!(
-        out,
-        "  operations   {}",
-        report::thousands(catalog.operations)
-    )?;
+    let operations = catalogs.iter().map(|catalog| catalog.operations).sum();
+    writeln!(out, "  operations   {}", report::thousands(operations))?;
     let effects: Vec<String> = [
         (Effect::Read, "read"),
         (Effect::Write, "write"),
@@ -193,6 +191,13 @@ fn summary(
             out,
             "  off          {off} (on with {})",
             report::enabling(compiled)
+        )?;
+    }
+    if compiled.excluded > 0 {
+        writeln!(
+            out,
+            "  excluded     {} by rules",
+            report::thousands(compiled.excluded)
         )?;
     }
     if compiled.deselected > 0 {
@@ -254,8 +259,8 @@ const NAMED_MAX: usize = 5;
 fn unreachable(out: &mut impl Write, compiled: &Compiled, config: &Config) -> anyhow::Result<()> {
     for (need, tools) in report::unreachable(&compiled.manifest, config) {
         let count = report::count(tools.len(), "tool");
-        let need = need.join("\n               or ");
-        writeln!(out, "  unreachable  {count}: set {need}")?;
+        let need = setting(&need, "").replace(" or ", "\n               or ");
+        writeln!(out, "  unreachable  {count}: {need}")?;
         for tool in tools.iter().take(NAMED_MAX) {
             writeln!(out, "    {}", render::printable(tool))?;
         }
@@ -293,12 +298,15 @@ fn destination(state: &CredentialState) -> String {
 }
 
 fn print_json(loaded: &Loaded, report: &Report, costs: Option<&Costs>) -> anyhow::Result<()> {
-    let summary = loaded.compiled.as_ref().map(|(catalog, compiled)| {
+    let summary = loaded.compiled.as_ref().map(|(catalogs, compiled)| {
         let config = Config::from_env(&compiled.manifest).unwrap_or_default();
         let credentials: Vec<_> = report::credentials(&compiled.manifest, &config)
             .into_iter()
             .map(|state| {
                 let mut one = json!({"scheme": state.scheme, "variables": state.variables, "set": state.set, "origins": state.origins});
+                if let (false, Some(one)) = (state.files.is_empty(), one.as_object_mut()) {
+                    one.insert("files".to_owned(), state.files.into());
+                }
                 if let (Some(url), Some(one)) = (state.token_url, one.as_object_mut()) {
                     one.insert("token_url".to_owned(), url.into());
                 }
@@ -309,19 +317,24 @@ fn print_json(loaded: &Loaded, report: &Report, costs: Option<&Costs>) -> anyhow
             .into_iter()
             .map(|(needed, tools)| json!({"needed": needed.join(" or "), "tools": tools}))
             .collect();
-        let left_out: Vec<_> = catalog
-            .left_out
+        let left_out: Vec<_> = catalogs
             .iter()
+            .flat_map(|catalog| &catalog.left_out)
             .map(|left| json!({"operation": left.operation, "reason": left.reason}))
             .collect();
+        let mut off = json!({"write": compiled.held(Effect::Write), "destroy": compiled.held(Effect::Destroy)});
+        if let (reads @ 1.., Some(off)) = (compiled.held(Effect::Read), off.as_object_mut()) {
+            off.insert("read".to_owned(), reads.into());
+        }
         json!({
-            "source": catalog.source,
-            "title": catalog.title,
-            "version": catalog.version,
-            "operations": catalog.operations,
+            "source": compiled.manifest.server.name,
+            "title": catalogs.first().map(|catalog| &catalog.title),
+            "version": catalogs.first().map(|catalog| &catalog.version),
+            "operations": catalogs.iter().map(|catalog| catalog.operations).sum::<usize>(),
             "tools": compiled.manifest.tools.len(),
-            "off": {"write": compiled.held(Effect::Write), "destroy": compiled.held(Effect::Destroy)},
+            "off": off,
             "deselected": compiled.deselected,
+            "excluded": compiled.excluded,
             "exact": report.count(Status::Exact),
             "approximated": report.count(Status::Approximated),
             "left_out": left_out,

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -10,16 +11,17 @@ use comfy_table::ContentArrangement;
 use serde_json::{Map, Value, json};
 
 use super::load::{self, Loaded};
+use super::options::DocOptions;
 use super::{connect, list, report};
 use crate::compile::{Compiled, budget};
 use crate::demo::bookshop::Bookshop;
-use crate::demo::{CREDENTIALS, DOCUMENT, DOCUMENT_NAME};
-use crate::diag::render;
-use crate::policy::Policy;
+use crate::demo::{CREDENTIALS, DOCUMENT, DOCUMENT_NAME, POLICY, POLICY_NAME, TILL};
+use crate::diag::{Diagnostics, render};
+use crate::policy;
 use crate::runtime::backend::{Content, Outcome};
 use crate::runtime::config::{Config, Credential, Secret};
 use crate::runtime::error::CallError;
-use crate::runtime::manifest::Effect;
+use crate::runtime::manifest::{Manifest, ToolSpec};
 use crate::runtime::serve::{serve_http, serve_stdio};
 use crate::runtime::server::Server;
 use crate::runtime::streamable::EndpointOptions;
@@ -56,7 +58,7 @@ impl Demo {
             .await
             .context("loopback cannot be listened on")?;
         if self.stdio {
-            serve_stdio(Tools::of(&shop, Effect::Read)?.server).await?;
+            serve_stdio(Tools::of(&shop)?.server).await?;
             return Ok(ExitCode::SUCCESS);
         }
         let listener = match self.http {
@@ -90,7 +92,7 @@ impl Demo {
                 listener.local_addr()?
             )?;
             serve_http(
-                Tools::of(&shop, Effect::Read)?.server,
+                Tools::of(&shop)?.server,
                 listener,
                 &EndpointOptions::default(),
             )
@@ -100,41 +102,34 @@ impl Demo {
     }
 }
 
-/// The bookshop's tools up to an effect.
+/// The bookshop's tools under its policy.
 struct Tools {
     loaded: Loaded,
     server: Server,
 }
 
 impl Tools {
-    fn of(shop: &Bookshop, effect: Effect) -> anyhow::Result<Self> {
+    fn of(shop: &Bookshop) -> anyhow::Result<Self> {
+        const UNREAD: &str = "the bundled policy cannot be read";
+        let mut diags = Diagnostics::default();
+        let file = policy::read(&mut Source::new(POLICY_NAME, POLICY), &mut diags);
+        let file = file.context(UNREAD)?;
+        let options = DocOptions::plain(DOCUMENT_NAME);
+        let mut wanted = load::Wanted::of_file(&file, Path::new(""), &options, &mut diags);
+        let mut wanted = wanted.pop().context(UNREAD)?;
+        // The shop that is open, not that of the policy.
+        wanted.base_url = Some(shop.url.clone());
         let origin = url::Url::parse(&shop.url)?.origin().ascii_serialization();
-        let policy = Policy {
-            effect,
-            trusted_origins: vec![origin],
-            ..Policy::default()
-        };
-        let loaded = load::compiled(
-            Source::new(DOCUMENT_NAME, DOCUMENT),
-            load::Named {
-                base_url: Some(shop.url.clone()),
-                ..load::Named::default()
-            },
-            &policy,
-            load::Extra::Nothing,
-        );
-        let (catalog, compiled) = loaded
+        wanted.policy.trusted_origins = vec![origin];
+        let document = Source::new(DOCUMENT_NAME, DOCUMENT);
+        let policy = options.policy(Some(file))?;
+        let loaded = load::compiled(document, wanted, policy, load::Extra::Nothing);
+        let (catalogs, compiled) = loaded
             .compiled
             .as_ref()
             .context("the bundled document cannot be read")?;
-        let mut config = Config::default();
-        let source = config.sources.entry(catalog.source.clone()).or_default();
-        for (scheme, secret) in CREDENTIALS {
-            source
-                .credentials
-                .insert(scheme.to_owned(), Credential::Token(Secret::new(secret)));
-        }
-        let server = load::server(catalog, &compiled.manifest, &config, false)?;
+        let config = config(&compiled.manifest);
+        let server = load::server(catalogs, &compiled.manifest, &config, false)?;
         Ok(Self { loaded, server })
     }
 
@@ -197,13 +192,10 @@ impl Tools {
                     GREEN.render_reset(),
                     cut(&brief(&outcome), WIDTH - 6)
                 )?;
-                for change in args.clamped() {
+                for note in args.changes().notes() {
                     let (yellow, reset) = (YELLOW.render(), YELLOW.render_reset());
-                    writeln!(
-                        out,
-                        "    {yellow}note{reset}: {} was changed from {} to {}, its bound",
-                        change.pointer, change.from, change.to
-                    )?;
+                    let text = note.strip_prefix("note").unwrap_or(&note);
+                    writeln!(out, "    {yellow}note{reset}{text}")?;
                 }
                 writeln!(out)?;
                 Ok(())
@@ -211,6 +203,25 @@ impl Tools {
             Err(error) => refused(out, &error),
         }
     }
+}
+
+/// What the environment would give: the shop's key, and the till that orders come from.
+fn config(manifest: &Manifest) -> Config {
+    let mut config = Config::default();
+    let key = CREDENTIALS.iter().find(|(scheme, _)| *scheme == "shopKey");
+    let key = key.map_or("", |(_, secret)| secret);
+    for (name, source) in &manifest.sources {
+        let own = config.sources.entry(name.clone()).or_default();
+        for credential in source.credentials.keys() {
+            let secret = Credential::Token(Secret::new(key));
+            own.credentials.insert(credential.clone(), secret);
+        }
+    }
+    let (variable, till) = TILL;
+    config
+        .variables
+        .insert(variable.to_owned(), Secret::new(till));
+    config
 }
 
 const BOLD: anstyle::Style = anstyle::Style::new().bold();
@@ -282,14 +293,12 @@ fn brief(outcome: &Outcome) -> String {
 /// What happens, step by step.
 async fn show(shop: &Bookshop) -> anyhow::Result<()> {
     let mut out = anstream::stdout();
-    let reads = Tools::of(shop, Effect::Read)?;
-    let compiled = reads.compiled()?;
-    heading(&mut out, 1, "An API")?;
-    let operations = reads
-        .loaded
-        .compiled
-        .as_ref()
-        .map_or(0, |(catalog, _)| catalog.operations);
+    let tools = Tools::of(shop)?;
+    let compiled = tools.compiled()?;
+    heading(&mut out, 1, "An API, and a policy")?;
+    let operations = tools.loaded.compiled.as_ref().map_or(0, |(catalogs, _)| {
+        catalogs.iter().map(|catalog| catalog.operations).sum()
+    });
     writeln!(
         out,
         "  A bookshop with {} books and {} orders is open at",
@@ -298,14 +307,15 @@ async fn show(shop: &Bookshop) -> anyhow::Result<()> {
     )?;
     writeln!(
         out,
-        "  {}. Its OpenAPI document has {operations} operations.\n",
+        "  {}. Its OpenAPI document has {operations} operations.\n  \
+         What an agent may do with them is one file, {POLICY_NAME}.\n",
         shop.url
     )?;
 
     heading(&mut out, 2, "Its tools")?;
     writeln!(
         out,
-        "  Reads become tools. What changes something does not, until you say so.\n"
+        "  Reads become tools. What changes something does not, until a rule enables it.\n"
     )?;
     let mut table = list::table(&compiled.manifest.tools);
     table
@@ -317,54 +327,68 @@ async fn show(shop: &Bookshop) -> anyhow::Result<()> {
     let tokens = budget::total(&compiled.manifest.tools);
     writeln!(
         out,
-        "\n  {}, about {} tokens; {} off.\n",
+        "\n  {}, about {} tokens; {} off, {} excluded.\n",
         report::count(compiled.manifest.tools.len(), "tool"),
         report::thousands(tokens),
-        report::held_back(compiled).unwrap_or_default()
+        report::held_back(compiled).unwrap_or_default(),
+        compiled.excluded
     )?;
 
     heading(&mut out, 3, "A read, and the exact request it becomes")?;
-    reads
-        .call(&mut out, "get_book", json!({"bookId": "bk_0001"}))
-        .await?;
-    reads
-        .call(
-            &mut out,
-            "list_orders",
-            json!({"status": ["paid", "open"], "placed": {"from": "2026-04-01"}}),
-        )
-        .await?;
+    let book = json!({"bookId": "bk_0001"});
+    tools.call(&mut out, "get_book", book.clone()).await?;
+    let orders = json!({"status": ["paid", "open"], "placed": {"from": "2026-04-01"}});
+    tools.call(&mut out, "list_orders", orders).await?;
 
     heading(
         &mut out,
         4,
         "A page that is too large is clamped, and the model is told",
     )?;
-    reads
-        .call(
-            &mut out,
-            "list_books",
-            json!({"limit": 5000, "sort": "-price"}),
-        )
-        .await?;
+    writeln!(
+        out,
+        "  The document allows 100 on a page, the policy 25; it also fixes the currency,\n  \
+         and passes on four things of each book.\n"
+    )?;
+    let books = json!({"limit": 5000, "sort": "-price"});
+    tools.call(&mut out, "list_books", books).await?;
 
     heading(&mut out, 5, "A mistake never reaches the API")?;
-    reads
-        .call(&mut out, "get_book", json!({"bookId": "../orders/or_0001"}))
-        .await?;
+    let wrong = json!({"bookId": "../orders/or_0001"});
+    tools.call(&mut out, "get_book", wrong).await?;
 
     heading(&mut out, 6, "A write is refused: it is not a tool")?;
-    let order = json!({
-        "customerId": "cu_0007", "items": [{"bookId": "bk_0003", "quantity": 2}],
-        "delivery": {"method": "pickup", "branch": "station"}
-    });
-    reads.call(&mut out, "create_order", order.clone()).await?;
-    writeln!(out, "  The bookshop still has {} orders.\n", shop.orders())?;
+    tools.call(&mut out, "delete_book", book).await?;
+    writeln!(out, "  The bookshop still has {} books.\n", shop.books())?;
 
-    heading(&mut out, 7, "The same write with --enable write")?;
-    Tools::of(shop, Effect::Write)?
-        .call(&mut out, "create_order", order)
-        .await?;
+    heading(
+        &mut out,
+        7,
+        "A write that the policy enables, within its bounds",
+    )?;
+    writeln!(
+        out,
+        "  The model sees {}. The customer and the till are the\n  \
+         policy's: the model can neither see nor set them.\n",
+        seen(compiled, "create_order")
+    )?;
+    let order = |quantity: u32| {
+        json!({
+            "items": [{"bookId": "bk_0003", "quantity": quantity}],
+            "delivery": {"method": "pickup", "branch": "station"}
+        })
+    };
+    tools.call(&mut out, "create_order", order(50)).await?;
+    tools.call(&mut out, "create_order", order(2)).await?;
     writeln!(out, "  The bookshop has {} orders now.\n", shop.orders())?;
     Ok(())
+}
+
+/// The names of a tool's arguments, as a sentence has them.
+fn seen(compiled: &Compiled, name: &str) -> String {
+    let mut tools = compiled.manifest.tools.iter();
+    let tool = tools.find(|tool| tool.name == name);
+    let names = tool.into_iter().flat_map(ToolSpec::arguments);
+    let names: Vec<String> = names.map(|(name, _)| format!("`{name}`")).collect();
+    names.join(" and ")
 }

@@ -12,7 +12,7 @@ use super::report;
 use crate::compile::Compiled;
 use crate::diag::render::printable;
 use crate::runtime::config::Config;
-use crate::runtime::manifest::{CredentialSpec, Manifest};
+use crate::runtime::manifest::{CredentialSpec, Fixed, Manifest};
 
 mod client;
 mod command;
@@ -63,12 +63,15 @@ impl Install {
              save the document and install the file"
         );
         let loaded = load(&self.options).await?;
-        let Some((catalog, compiled)) = loaded.usable()? else {
+        let Some((_, compiled)) = loaded.usable()? else {
             return Ok(ExitCode::FAILURE);
         };
         reachable(&compiled.manifest)?;
         let server = Server {
-            name: self.name.clone().unwrap_or_else(|| catalog.source.clone()),
+            name: self
+                .name
+                .clone()
+                .unwrap_or_else(|| compiled.manifest.server.name.clone()),
             command: command::executable()?,
             args: command::arguments(&self.options)?,
             variables: variables(&compiled.manifest),
@@ -171,7 +174,7 @@ impl Install {
     }
 }
 
-/// The environment variables that the tools' credentials and the headers come from.
+/// The environment variables that the tools' credentials, the headers and values of arguments come from.
 fn variables(manifest: &Manifest) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     // Nothing is looked up: which values are set here does not matter where the client runs.
@@ -183,7 +186,12 @@ fn variables(manifest: &Manifest) -> Vec<String> {
         rest.filter_map(|rest| rest.split_once('}'))
             .map(|(name, _)| name.to_owned())
     });
-    for variable in named.chain(in_headers) {
+    let controls = manifest.tools.iter().flat_map(|tool| &tool.controls);
+    let in_arguments = controls.filter_map(|control| match &control.fixed {
+        Some(Fixed::Env { name, .. }) => Some(name.clone()),
+        _ => None,
+    });
+    for variable in named.chain(in_headers).chain(in_arguments) {
         if !found.contains(&variable) {
             found.push(variable);
         }

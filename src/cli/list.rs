@@ -119,9 +119,8 @@ fn arguments(tool: &ToolSpec) -> String {
             ""
         }
     };
-    tool.args
-        .iter()
-        .map(|arg| format!("{}{}", arg.name, mark(&arg.name)))
+    tool.arguments()
+        .map(|(name, _)| format!("{name}{}", mark(name)))
         .collect::<Vec<_>>()
         .join(" ")
 }

@@ -1,32 +1,40 @@
 //! Fetch, read, compile: what every command does first.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use url::Url;
 
 use super::options::DocOptions;
 use super::progress::Progress;
 use crate::catalog::Catalog;
 use crate::compile::{Compiled, compile};
-use crate::diag::{Diagnostics, Severity, render};
+use crate::diag::{Code, Diagnostic, Diagnostics, FileId, Loc, Severity, render};
 use crate::input::documents::Documents;
+use crate::input::fetch::FetchOptions;
 use crate::input::overlay::{Overlaid, Overlay, Room};
 use crate::input::{fetch, openapi};
-use crate::policy::Policy;
+use crate::policy::{self, Policy};
 use crate::runtime::backends;
 use crate::runtime::config::Config;
 use crate::runtime::manifest::{Action, Manifest};
 use crate::runtime::server::Server;
 use crate::source::{Budget, Origins, Source, Sources};
 
-/// A document, read and compiled, with what was found.
+mod unset;
+mod wanted;
+
+pub(super) use wanted::Wanted;
+
+/// What a command works with, read and compiled, with what was found.
 pub(super) struct Loaded {
     pub(super) sources: Sources,
     pub(super) diags: Diagnostics,
-    /// `None` if the document could not be read at all; the diagnostics say why.
-    pub(super) compiled: Option<(Catalog, Compiled)>,
+    /// `None` if a document could not be read at all; the diagnostics say why.
+    pub(super) compiled: Option<(Vec<Catalog>, Compiled)>,
+    pub(super) policy: Policy,
+    /// What else reaches an upstream.
+    egress: FetchOptions,
 }
 
 /// Where requests would go if there were an upstream; no such host can exist (RFC 6761 §6.4).
@@ -55,60 +63,204 @@ pub(super) async fn load(options: &DocOptions) -> anyhow::Result<Loaded> {
 }
 
 pub(super) async fn load_with(options: &DocOptions, extra: Extra) -> anyhow::Result<Loaded> {
-    let base_url = options.base_url()?;
     // Someone may be typing the document into the terminal.
     let progress = if options.doc == "-" {
         Progress::none()
     } else {
         Progress::start("reading the document")
     };
-    let source = fetch::fetch(&options.doc, &options.fetch()).await?;
-    progress.now(format!("compiling {}", render::printable(&source.name)));
-    let policy = options.policy()?;
+    // Usage errors come before anything is read.
+    let alone = wanted::of_options(options)?;
+    let first = fetch::fetch(&options.doc, &alone.fetch).await?;
+    progress.now(format!("compiling {}", render::printable(&first.name)));
+    let mut diags = Diagnostics::default();
+    let (mut text, document) = match &options.policy {
+        Some(path) => {
+            anyhow::ensure!(
+                !Path::new(path).is_dir(),
+                "--policy {path}: this is a directory, not a file"
+            );
+            let text = fetch::fetch(path, &FetchOptions::default()).await?;
+            (text, Some(first))
+        }
+        None if policy::is_policy(&first.text) => (first, None),
+        None => {
+            let policy = options.policy(None)?;
+            let mut read = one(&alone, first, extra).await?;
+            let catalogs = read.catalog.take().into_iter().collect();
+            return Ok(read.compiled(catalogs, &[alone], policy, true));
+        }
+    };
+    let name = options.policy.as_ref().unwrap_or(&options.doc);
+    let folder = folder(name)?;
+    let file = policy::read(&mut text, &mut diags);
+    let sources = Sources::from(text);
+    let (wanted, policy) = match file {
+        Some(file) => {
+            let wanted = match &document {
+                Some(_) => vec![options.under(alone, &file)?],
+                None => options.sources(&file, &folder, &mut diags)?,
+            };
+            unset::report(&file, &folder, &mut diags);
+            (wanted, options.policy(Some(file))?)
+        }
+        None => (Vec::new(), Policy::default()),
+    };
+    let mut found = Read {
+        sources,
+        diags,
+        catalog: None,
+    };
+    let complete = !wanted.is_empty();
+    let own = found.diags.iter().count();
+    let catalogs = found.all(&wanted, document, extra).await?;
+    let broken = policy.file.as_ref().is_some_and(|file| file.broken);
+    let loaded = found.compiled(catalogs, &wanted, policy, complete);
+    Ok(if broken { loaded.unusable(own) } else { loaded })
+}
+
+/// The folder that a policy's relative paths start from.
+fn folder(name: &str) -> anyhow::Result<PathBuf> {
+    anyhow::ensure!(
+        !name.contains("://"),
+        "{name}: a policy is a file of yours, not a URL"
+    );
+    let folder = Path::new(name).parent().unwrap_or_else(|| Path::new(""));
+    Ok(folder.to_owned())
+}
+
+/// What was read so far.
+struct Read {
+    sources: Sources,
+    diags: Diagnostics,
+    catalog: Option<Catalog>,
+}
+
+impl Read {
+    /// Reads sources beside what is here; `document` is the text of the only one, if it is here
+    /// already.
+    async fn all(
+        &mut self,
+        wanted: &[Wanted],
+        mut document: Option<Source>,
+        extra: Extra,
+    ) -> anyhow::Result<Vec<Catalog>> {
+        let mut catalogs = Vec::new();
+        for one_wanted in wanted {
+            let text = match document.take() {
+                Some(text) => text,
+                None => match fetch::fetch(&one_wanted.doc, &one_wanted.fetch).await {
+                    Ok(text) => text,
+                    Err(error) => {
+                        let loc = one_wanted.loc.clone().unwrap_or_default();
+                        self.diags
+                            .push(Diagnostic::new(Code::PolicyValue, loc, error.to_string()));
+                        continue;
+                    }
+                },
+            };
+            let read = match (one(one_wanted, text, extra).await, &one_wanted.loc) {
+                (Ok(read), _) => read,
+                (Err(error), None) => return Err(error),
+                (Err(error), Some(loc)) => {
+                    let loc = match error.downcast_ref::<OfOverlay>() {
+                        Some(OfOverlay(index)) => loc.beside("overlays").child(&index.to_string()),
+                        None => loc.clone(),
+                    };
+                    let message = error.root_cause().to_string();
+                    self.diags
+                        .push(Diagnostic::new(Code::PolicyValue, loc, message));
+                    continue;
+                }
+            };
+            let main = self.sources.append(read.sources);
+            // Two sources may have operations of one method and path.
+            let label = match &one_wanted.name {
+                Some(name) if wanted.len() > 1 => format!("{name}: "),
+                _ => String::new(),
+            };
+            self.diags.append(read.diags, main, &label);
+            catalogs.extend(read.catalog.map(|catalog| catalog.among(main, &label)));
+        }
+        Ok(catalogs)
+    }
+
+    /// Compiles what was read, if it is everything.
+    fn compiled(
+        mut self,
+        catalogs: Vec<Catalog>,
+        wanted: &[Wanted],
+        mut policy: Policy,
+        complete: bool,
+    ) -> Loaded {
+        for (catalog, wanted) in catalogs.iter().zip(wanted) {
+            policy
+                .sources
+                .insert(catalog.source.clone(), wanted.policy.clone());
+        }
+        let complete = complete && catalogs.len() == wanted.len();
+        let egress = wanted.first().map(|wanted| wanted.fetch.clone());
+        let compiled = complete.then(|| {
+            let compiled = compile(&catalogs, &policy, &mut self.diags);
+            (catalogs, compiled)
+        });
+        Loaded {
+            sources: self.sources,
+            diags: self.diags,
+            compiled,
+            policy,
+            egress: egress.unwrap_or_default(),
+        }
+    }
+}
+
+/// Reads one document and what it draws in.
+async fn one(wanted: &Wanted, source: Source, extra: Extra) -> anyhow::Result<Read> {
     let mut sources = Sources::from(source);
     let mut diags = Diagnostics::default();
     let mut documents = None;
     if let Some(mut tree) = sources.main().parse(&Budget::default(), &mut diags) {
-        overlay(options, &mut tree, &mut sources, &mut diags).await?;
-        let fetch = options.fetch();
-        let found = fetch::follow(&options.doc, tree, &mut sources, &fetch, &mut diags);
+        overlay(wanted, &mut tree, &mut sources, &mut diags).await?;
+        let found = fetch::follow(&wanted.doc, tree, &mut sources, &wanted.fetch, &mut diags);
         documents = Some(found.await?);
     }
-    let named = Named {
-        base_url: base_url.map(String::from),
-        tokens: options.token.told()?,
-    };
-    let compiled = documents.and_then(|documents| {
-        let url = sources.main().url.clone();
-        let options = read_options(&sources.main().name, url, named, &policy, extra);
-        read(&documents, &options, &policy, &mut diags)
+    let catalog = documents.and_then(|documents| {
+        let options = read_options(wanted, sources.main(), extra);
+        read(&documents, &options, &mut diags)
     });
-    Ok(Loaded {
+    Ok(Read {
         sources,
         diags,
-        compiled,
+        catalog,
     })
 }
 
-/// What the owner says in place of the document.
-#[derive(Debug, Default)]
-pub(super) struct Named {
-    pub(super) base_url: Option<String>,
-    pub(super) tokens: openapi::TokenOptions,
+/// An error is about one of the overlays of a policy's source.
+#[derive(Debug)]
+struct OfOverlay(usize);
+
+impl std::fmt::Display for OfOverlay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "overlay {}", self.0)
+    }
 }
 
 /// Applies the overlays, in order.
 async fn overlay(
-    options: &DocOptions,
+    wanted: &Wanted,
     tree: &mut Value,
     sources: &mut Sources,
     diags: &mut Diagnostics,
 ) -> anyhow::Result<()> {
-    let address = fetch::address(&options.doc, sources.main());
+    let address = fetch::address(&wanted.doc, sources.main());
     let (mut origins, mut room) = (Origins::default(), Room::default());
-    for name in &options.overlay {
+    for (index, name) in wanted.overlays.iter().enumerate() {
         anyhow::ensure!(name != "-", "--overlay: give a file or an https URL");
-        let source = fetch::fetch(name, &options.fetch()).await?;
+        let source = fetch::fetch(name, &wanted.fetch).await;
+        let source = source.map_err(|error| match wanted.loc {
+            Some(_) => anyhow::Error::new(error).context(OfOverlay(index)),
+            None => error.into(),
+        })?;
         let own_address = fetch::address(name, &source);
         let mut found = Diagnostics::default();
         let overlay = source.parse(&Budget::default(), &mut found);
@@ -137,34 +289,30 @@ async fn overlay(
 }
 
 /// A source that stands alone, read and compiled.
-pub(super) fn compiled(source: Source, named: Named, policy: &Policy, extra: Extra) -> Loaded {
+pub(super) fn compiled(source: Source, wanted: Wanted, policy: Policy, extra: Extra) -> Loaded {
     let mut diags = Diagnostics::default();
-    let options = read_options(&source.name, source.url.clone(), named, policy, extra);
+    let options = read_options(&wanted, &source, extra);
     let tree = source.parse(&Budget::default(), &mut diags);
-    let compiled =
-        tree.and_then(|tree| read(&Documents::alone(tree), &options, policy, &mut diags));
-    Loaded {
+    let catalog = tree.and_then(|tree| read(&Documents::alone(tree), &options, &mut diags));
+    let complete = catalog.is_some();
+    let read = Read {
         sources: source.into(),
         diags,
-        compiled,
-    }
+        catalog: None,
+    };
+    read.compiled(catalog.into_iter().collect(), &[wanted], policy, complete)
 }
 
-fn read_options(
-    name: &str,
-    document_url: Option<Url>,
-    named: Named,
-    policy: &Policy,
-    extra: Extra,
-) -> openapi::ReadOptions {
+fn read_options(wanted: &Wanted, source: &Source, extra: Extra) -> openapi::ReadOptions {
     openapi::ReadOptions {
-        document_url,
-        base_url: named.base_url,
-        tokens: named.tokens,
-        trusted_origins: policy.trusted_origins.clone(),
-        fallback_name: stem(name),
+        source: wanted.name.clone(),
+        document_url: source.url.clone(),
+        base_url: wanted.base_url.clone(),
+        tokens: wanted.tokens.clone(),
+        trusted_origins: wanted.policy.trusted_origins.clone(),
+        fallback_name: stem(&source.name),
         time: None,
-        owner_headers: !policy.headers.is_empty(),
+        owner_headers: !wanted.policy.headers.is_empty() || wanted.policy.credential.is_some(),
         samples: extra == Extra::Mock,
         strict: extra == Extra::Strict,
     }
@@ -173,24 +321,22 @@ fn read_options(
 fn read(
     documents: &Documents,
     options: &openapi::ReadOptions,
-    policy: &Policy,
     diags: &mut Diagnostics,
-) -> Option<(Catalog, Compiled)> {
+) -> Option<Catalog> {
     let mut catalog = openapi::read(documents, options, diags)?;
     for capability in catalog.capabilities.iter_mut().filter(|_| options.samples) {
         capability
             .base_url
             .get_or_insert_with(|| MOCK_URL.to_owned());
     }
-    let compiled = compile(&catalog, policy, diags);
-    Some((catalog, compiled))
+    Some(catalog)
 }
 
 /// What the environment and the options give to a Manifest.
-pub(super) fn config(options: &DocOptions, manifest: &Manifest) -> anyhow::Result<Config> {
+pub(super) fn config(loaded: &Loaded, manifest: &Manifest) -> anyhow::Result<Config> {
     let mut config = Config::from_env(manifest)?;
-    config.ca_certs.clone_from(&options.upstream.ca_cert);
-    config.proxy.clone_from(&options.upstream.proxy);
+    config.ca_certs.clone_from(&loaded.egress.ca_certs);
+    config.proxy.clone_from(&loaded.egress.proxy);
     Ok(config)
 }
 
@@ -208,7 +354,7 @@ pub(super) fn reachable(manifest: &Manifest) -> anyhow::Result<()> {
 
 /// The server of a Manifest; one that could not reach any upstream is refused.
 pub(super) fn server(
-    catalog: &Catalog,
+    catalogs: &[Catalog],
     manifest: &Manifest,
     config: &Config,
     mock: bool,
@@ -216,11 +362,11 @@ pub(super) fn server(
     reachable(manifest)?;
     let real = backends::open(manifest, config)?;
     let backends = if mock {
-        crate::mock::backends(catalog, manifest, real)
+        crate::mock::backends(catalogs, manifest, real)
     } else {
         real
     };
-    Ok(Server::new(manifest, backends))
+    Ok(Server::new(manifest, backends, config))
 }
 
 /// The file name of a path or URL without its extension.
@@ -232,14 +378,60 @@ fn stem(name: &str) -> String {
 }
 
 impl Loaded {
-    /// What was compiled, if there is something to work with; else everything that was found is
+    /// Findings in the order of their places in the policy, then those of the documents.
+    pub(super) fn in_order<'d>(&self, found: impl Iterator<Item = &'d Diagnostic>) -> Diagnostics {
+        let mut all: Vec<&Diagnostic> = found.collect();
+        if self.policy.file.is_some() {
+            let locs: Vec<Loc> = all
+                .iter()
+                .map(|found| found.loc.clone().unwrap_or_default())
+                .collect();
+            let spans = self.sources.locate(&locs.iter().collect::<Vec<_>>());
+            let places = locs.iter().zip(spans).map(|(loc, span)| match loc.file {
+                FileId::MAIN => span.map_or(0, |span| span.start),
+                _ => usize::MAX,
+            });
+            let mut ranked: Vec<_> = places.zip(all).collect();
+            ranked.sort_by_key(|(place, _)| *place);
+            all = ranked.into_iter().map(|(_, found)| found).collect();
+        }
+        let mut ordered = Diagnostics::default();
+        for found in all {
+            ordered.push(found.clone());
+        }
+        ordered
+    }
+
+    /// The same of a policy of which parts are wrong: its mistakes and nothing else. `own`: how many
+    /// findings are about the policy alone.
+    fn unusable(mut self, own: usize) -> Self {
+        let mut mistakes = Diagnostics::default();
+        for (index, found) in self.diags.iter().enumerate() {
+            // What is left out of the policy could be the reason for these.
+            let follows = matches!(
+                found.code,
+                Code::PolicySameName | Code::NothingToServe | Code::UnknownPin
+            );
+            if index < own || (found.severity == Severity::Error && !follows) {
+                mistakes.push(found.clone());
+            }
+        }
+        self.diags = mistakes;
+        self.compiled = None;
+        self
+    }
+
+    /// What was compiled, if there is something to work with; else the errors and warnings are
     /// printed to standard error and the command ends with status 1.
-    pub(super) fn usable(&self) -> anyhow::Result<Option<&(Catalog, Compiled)>> {
+    pub(super) fn usable(&self) -> anyhow::Result<Option<&(Vec<Catalog>, Compiled)>> {
         if !self.diags.has_errors() {
             return Ok(self.compiled.as_ref());
         }
+        // Notes would stand between an error and who has to correct it.
+        let grave = self.diags.iter().filter(|d| d.severity > Severity::Note);
+        let shown = self.in_order(grave);
         let mut stderr = anstream::stderr().lock();
-        write!(stderr, "{}", render::text(&self.diags, &self.sources, true))?;
+        write!(stderr, "{}", render::text(&shown, &self.sources, true))?;
         Ok(None)
     }
 

@@ -1,5 +1,6 @@
 //! Options that several commands share, from what was typed to what it means.
 
+mod policy;
 mod token;
 
 use std::path::PathBuf;
@@ -11,17 +12,22 @@ use indexmap::IndexMap;
 use url::Url;
 
 use crate::input::fetch::{FetchOptions, RefHost, RefOptions};
-use crate::policy::{Pattern, Policy, ToolsMode};
+use crate::policy::SourcePolicy;
 use crate::runtime::command::UpstreamOptions;
-use crate::runtime::manifest::{Effect, Profile};
+use crate::runtime::manifest::Profile;
 
 pub(super) use token::{TokenAuth, TokenOptions};
 
 /// A document and what is to be made of it.
 #[derive(Debug, Clone, Args)]
 pub(super) struct DocOptions {
-    /// OpenAPI document: a path, an https URL, http on loopback, or - for standard input
+    /// OpenAPI document, or a policy file with sources: a path, an https URL, http on loopback, or -
+    /// for standard input
     pub(super) doc: String,
+
+    /// Policy file for the document: what an agent may do with it
+    #[arg(long, value_name = "FILE")]
+    pub(super) policy: Option<String>,
 
     /// Folder whose files the document may refer to; repeatable; without it, the document's own
     #[arg(long, value_name = "FOLDER")]
@@ -60,26 +66,28 @@ pub(super) struct DocOptions {
     #[arg(long, value_name = "NAME: VALUE")]
     pub(super) header: Vec<String>,
 
-    /// One deadline for a whole call
-    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration)]
-    pub(super) timeout: Duration,
+    /// One deadline for a whole call [default: 30s]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) timeout: Option<Duration>,
 
     /// How clients get the tools: `list` them all, or list a few to `search` for them; `auto`
-    /// searches where the list would be over the budget
-    #[arg(long, value_name = "MODE", default_value = "auto")]
-    pub(super) tools: Tools,
+    /// searches where the list would be over the budget [default: auto]
+    #[arg(long, value_name = "MODE")]
+    pub(super) tools: Option<Tools>,
 
     /// A tool to list in search mode too; repeatable
     #[arg(long, value_name = "TOOL")]
     pub(super) pin: Vec<String>,
 
     /// Tokens that the list of tools may cost before clients search, or there is a warning
-    #[arg(long, value_name = "TOKENS", default_value_t = Policy::default().budget)]
-    pub(super) budget: usize,
+    /// [default: 20000]
+    #[arg(long, value_name = "TOKENS")]
+    pub(super) budget: Option<usize>,
 
     /// The clients that tools are written for: what the models' APIs refuse is told in words instead
-    #[arg(long, value_name = "CLIENTS", value_enum, default_value = "strict")]
-    pub(super) profile: Clients,
+    /// [default: strict]
+    #[arg(long, value_name = "CLIENTS", value_enum)]
+    pub(super) profile: Option<Clients>,
 
     #[command(flatten)]
     pub(super) upstream: UpstreamOptions,
@@ -137,6 +145,33 @@ impl From<Clients> for Profile {
 }
 
 impl DocOptions {
+    /// A document with nothing said about it.
+    pub(super) fn plain(doc: &str) -> Self {
+        Self {
+            doc: doc.to_owned(),
+            policy: None,
+            refs: Vec::new(),
+            refs_host: Vec::new(),
+            overlay: Vec::new(),
+            base_url: None,
+            token: TokenOptions::default(),
+            enable: None,
+            include: Vec::new(),
+            exclude: Vec::new(),
+            header: Vec::new(),
+            timeout: None,
+            tools: None,
+            pin: Vec::new(),
+            budget: None,
+            profile: None,
+            upstream: UpstreamOptions {
+                ca_cert: Vec::new(),
+                proxy: None,
+            },
+            allow_http: false,
+        }
+    }
+
     /// How the document is fetched.
     pub(super) fn fetch(&self) -> FetchOptions {
         FetchOptions {
@@ -153,28 +188,13 @@ impl DocOptions {
 
     /// The base URL, checked.
     pub(super) fn base_url(&self) -> anyhow::Result<Option<Url>> {
-        let Some(text) = &self.base_url else {
-            return Ok(None);
-        };
-        let url = Url::parse(text).with_context(|| format!("--base-url {text}: not a URL"))?;
-        ensure!(
-            matches!(url.scheme(), "http" | "https") && url.has_host(),
-            "--base-url {text}: not an http or https URL"
-        );
-        ensure!(
-            url.query().is_none() && url.fragment().is_none(),
-            "--base-url: it may not have a query or fragment"
-        );
-        let plain = url.username().is_empty() && url.password().is_none();
-        ensure!(
-            plain,
-            "--base-url: credentials do not belong in it; use --header 'Authorization: Basic ${{env:…}}'"
-        );
-        Ok(Some(url))
+        let text = self.base_url.as_ref();
+        text.map(|text| checked_base_url(text, "--base-url"))
+            .transpose()
     }
 
-    /// What an agent may do.
-    pub(super) fn policy(&self) -> anyhow::Result<Policy> {
+    /// What holds for the document alone.
+    pub(super) fn source_policy(&self) -> anyhow::Result<SourcePolicy> {
         let mut headers = IndexMap::new();
         for text in &self.header {
             let (name, value) = header(text)?;
@@ -190,28 +210,37 @@ impl DocOptions {
             .into_iter()
             .flatten();
         let named = named.map(|url| url.origin().ascii_serialization());
-        Ok(Policy {
-            effect: match self.enable {
-                None => Effect::Read,
-                Some(Enable::Write) => Effect::Write,
-                Some(Enable::Destroy) => Effect::Destroy,
-            },
-            include: self.include.iter().map(|text| Pattern::new(text)).collect(),
-            exclude: self.exclude.iter().map(|text| Pattern::new(text)).collect(),
+        Ok(SourcePolicy {
             headers,
             trusted_origins: named.collect(),
-            timeout: self.timeout,
-            budget: self.budget,
-            tools: match self.tools {
-                Tools::Auto => ToolsMode::Auto,
-                Tools::List => ToolsMode::List,
-                Tools::Search => ToolsMode::Search,
-            },
-            pins: self.pin.clone(),
-            profile: self.profile.into(),
-            ..Policy::default()
+            ..SourcePolicy::default()
         })
     }
+}
+
+/// A base URL, checked; `key` is what it was given as.
+pub(super) fn checked_base_url(text: &str, key: &str) -> anyhow::Result<Url> {
+    let url = checked_url(text).with_context(|| format!("{key} {text}"))?;
+    ensure!(
+        url.query().is_none() && url.fragment().is_none(),
+        "{key}: it may not have a query or fragment"
+    );
+    let plain = url.username().is_empty() && url.password().is_none();
+    ensure!(
+        plain,
+        "{key}: credentials do not belong in it; use --header 'Authorization: Basic ${{env:…}}'"
+    );
+    Ok(url)
+}
+
+/// A URL of something that is called.
+pub(super) fn checked_url(text: &str) -> anyhow::Result<Url> {
+    let url = Url::parse(text).context("not a URL")?;
+    ensure!(
+        matches!(url.scheme(), "http" | "https") && url.has_host(),
+        "not an http or https URL"
+    );
+    Ok(url)
 }
 
 /// Headers that the HTTP client sets itself.

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::load::load;
 use super::options::DocOptions;
@@ -108,8 +108,8 @@ fn print_text(manifest: &Manifest) -> anyhow::Result<()> {
             let text = alternatives.join(", or with ");
             writeln!(out, "  with {}", printable(&text))?;
         }
-        for arg in &tool.args {
-            writeln!(out, "  {}", printable(&argument(tool, action, &arg.name)))?;
+        for (name, _) in tool.arguments() {
+            writeln!(out, "  {}", printable(&argument(tool, action, name)))?;
         }
     }
     out.flush()?;
@@ -149,14 +149,9 @@ fn argument(tool: &ToolSpec, action: &HttpAction, name: &str) -> String {
     } else {
         ""
     };
-    let clamp = tool
-        .args
-        .iter()
-        .find(|arg| arg.name == name)
-        .and_then(|arg| arg.clamp);
-    let clamp = clamp.map_or_else(String::new, |bound| {
-        let end = |n: Option<i64>| n.map_or_else(String::new, |n| n.to_string());
-        format!(", clamped to {}..{}", end(bound.min), end(bound.max))
+    let clamp = tool.clamp(name).map_or_else(String::new, |bound| {
+        let end = |n: &Option<Number>| n.as_ref().map_or_else(String::new, Number::to_string);
+        format!(", clamped to {}..{}", end(&bound.min), end(&bound.max))
     });
     let place = format!("/properties/{}", escape(name));
     let within = |pointer: &String| {

@@ -10,7 +10,7 @@ use crate::compile::{Compiled, budget};
 use crate::diag::{Code, Diagnostic, render};
 use crate::runtime::config::{Config, Credential, filled};
 use crate::runtime::manifest::{
-    Action, CredentialSpec, Effect, ListMode, Manifest, Requirement, ToolSpec,
+    Action, CredentialSpec, Effect, ListMode, Manifest, Requirement, ToolSpec, place,
 };
 
 /// A number with its thousands apart: `12,345`.
@@ -43,20 +43,26 @@ pub(super) fn count(number: usize, noun: &str) -> String {
 
 /// `3 writes and 1 delete`, or `None` if nothing is off.
 pub(super) fn held_back(compiled: &Compiled) -> Option<String> {
-    match (compiled.held(Effect::Write), compiled.held(Effect::Destroy)) {
-        (0, 0) => None,
-        (writes, 0) => Some(count(writes, "write")),
-        (0, destroys) => Some(count(destroys, "delete")),
-        (writes, destroys) => Some(format!(
-            "{} and {}",
-            count(writes, "write"),
-            count(destroys, "delete")
-        )),
+    let all = [
+        (Effect::Read, "read"),
+        (Effect::Write, "write"),
+        (Effect::Destroy, "delete"),
+    ];
+    let all = all.map(|(effect, noun)| (compiled.held(effect), noun));
+    let off = all.into_iter().filter(|(number, _)| *number > 0);
+    let off: Vec<String> = off.map(|(number, noun)| count(number, noun)).collect();
+    match off.as_slice() {
+        [] => None,
+        [one] => Some(one.clone()),
+        [others @ .., last] => Some(format!("{} and {last}", others.join(", "))),
     }
 }
 
 /// What would turn on what is off.
 pub(super) fn enabling(compiled: &Compiled) -> &'static str {
+    if compiled.by_file {
+        return "`enable` in a rule";
+    }
     if compiled.held(Effect::Destroy) > 0 && compiled.held(Effect::Write) > 0 {
         "--enable write|destroy"
     } else if compiled.held(Effect::Destroy) > 0 {
@@ -71,7 +77,9 @@ pub(super) struct CredentialState {
     pub(super) scheme: String,
     /// Environment variables that it comes from.
     pub(super) variables: Vec<String>,
-    /// The same in words.
+    /// Files that it comes from.
+    pub(super) files: Vec<String>,
+    /// Both in words.
     pub(super) needed: String,
     /// Where tokens are fetched, if they are.
     pub(super) token_url: Option<String>,
@@ -104,6 +112,7 @@ pub(super) fn credentials(manifest: &Manifest, config: &Config) -> Vec<Credentia
                     .into_iter()
                     .map(str::to_owned)
                     .collect(),
+                files: credential.files().into_iter().map(str::to_owned).collect(),
                 needed: credential.needed(),
                 token_url: match credential {
                     CredentialSpec::ClientCredentials { token_url, .. } => Some(token_url.clone()),
@@ -162,16 +171,17 @@ pub(super) fn sent_to_document_hosts(manifest: &Manifest, config: &Config) -> Ve
                     },
                     Credential::Client(..),
                 ) => {
-                    send(env_secret.clone(), token_url, "--token-url");
+                    let secret = place(env_secret).unwrap_or_default();
+                    send(secret, token_url, "--token-url");
                     send(format!("the token of `{name}`"), base, "--base-url");
                 }
                 (CredentialSpec::ClientCredentials { env, .. }, _) => {
-                    send(env.clone(), base, "--base-url");
+                    send(place(env).unwrap_or_default(), base, "--base-url");
                 }
                 (kind, _) => kind
-                    .variables()
+                    .places()
                     .into_iter()
-                    .for_each(|variable| send(variable.to_owned(), base, "--base-url")),
+                    .for_each(|place| send(place, base, "--base-url")),
             }
         }
         // Those of headers are set: nothing starts without them.

@@ -12,7 +12,7 @@ use crate::compile::Compiled;
 use crate::diag::{Code, render};
 use crate::runtime::command::ServeOptions;
 use crate::runtime::config::Config;
-use crate::runtime::manifest::ListMode;
+use crate::runtime::manifest::{ListMode, setting};
 
 /// Serve a document's operations as MCP tools over stdio or Streamable HTTP
 #[derive(Debug, Args)]
@@ -49,11 +49,15 @@ impl Serve {
         );
         self.listen.log_to_stderr();
         let loaded = load_with(&self.options, Extra::mock(self.mock)).await?;
-        let Some((catalog, compiled)) = loaded.usable()? else {
+        let Some((catalogs, compiled)) = loaded.usable()? else {
             return Ok(ExitCode::FAILURE);
         };
-        let config = load::config(&self.options, &compiled.manifest)?;
-        let server = load::server(catalog, &compiled.manifest, &config, self.mock)?;
+        anyhow::ensure!(
+            self.listen.base_path.is_none() || compiled.manifest.server.base_path.is_none(),
+            "--base-path: the policy says it too, as `server.base_path`; take one of the two out"
+        );
+        let config = load::config(&loaded, &compiled.manifest)?;
+        let server = load::server(catalogs, &compiled.manifest, &config, self.mock)?;
         self.introduce(&loaded, compiled, &config)?;
         // The tree and its text are no longer needed; the server may run for months.
         drop(loaded);
@@ -100,10 +104,10 @@ impl Serve {
             for (need, tools) in report::unreachable(&compiled.manifest, config) {
                 let code = Code::MissingCredential.as_str();
                 let tools = report::count(tools.len(), "tool");
-                let need = need.join(" or ");
+                let need = setting(&need, "");
                 writeln!(
                     stderr,
-                    "mcpgen: warning[{code}]: {tools} cannot be called: set {need}"
+                    "mcpgen: warning[{code}]: {tools} cannot be called: {need}"
                 )?;
             }
         }

@@ -9,9 +9,9 @@ use unicode_normalization::UnicodeNormalization;
 use super::profile::{Rule, quoted};
 use super::{clamp, describe};
 use crate::catalog::{Body, Capability};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, escape};
 use crate::runtime::manifest::{
-    ArgSpec, BodyContent, Place, Profile, WireBody, WireParam, WirePart,
+    BodyContent, Control, Place, Profile, WireBody, WireParam, WirePart,
 };
 
 /// Longest property name that clients accept.
@@ -26,7 +26,7 @@ const DEPENDENT_MAX: usize = 10_000;
 /// The arguments of a tool and where they go.
 pub(super) struct Arguments {
     pub(super) schema: Map<String, Value>,
-    pub(super) args: Vec<ArgSpec>,
+    pub(super) controls: Vec<Control>,
     pub(super) params: Vec<WireParam>,
     pub(super) body: Option<WireBody>,
 }
@@ -76,6 +76,7 @@ pub(super) fn arguments(capability: &Capability, profile: Profile) -> Arguments 
             style: param.style,
             explode: param.explode,
             allow_reserved: param.allow_reserved,
+            slash: false,
             allow_empty: param.allow_empty,
             content: param.content,
         });
@@ -97,10 +98,10 @@ pub(super) fn arguments(capability: &Capability, profile: Profile) -> Arguments 
         },
     });
     Arguments {
-        args: names
+        controls: names
             .iter()
             .zip(&candidates)
-            .map(|(name, c)| arg(capability, name, c))
+            .filter_map(|(name, c)| page_size(capability, name, c))
             .collect(),
         params: params.collect(),
         schema: schema(capability, &names, candidates, flat.as_ref()),
@@ -143,17 +144,17 @@ pub(super) fn report(capability: &Capability, arguments: &Arguments, diags: &mut
     diags.push(found.help("the wire has the name of the document; clients refuse some characters"));
 }
 
-fn arg(capability: &Capability, name: &str, candidate: &Candidate<'_>) -> ArgSpec {
-    let pages = matches!(candidate.place, "query" | "body");
-    let clamp = if pages {
-        clamp::page_size(capability.effect, candidate.wire, &candidate.schema)
-    } else {
-        None
-    };
-    ArgSpec {
-        name: name.to_owned(),
-        clamp,
+/// What is done with a page size.
+fn page_size(capability: &Capability, name: &str, candidate: &Candidate<'_>) -> Option<Control> {
+    if !matches!(candidate.place, "query" | "body") {
+        return None;
     }
+    let clamp = clamp::page_size(capability.effect, candidate.wire, &candidate.schema)?;
+    Some(Control {
+        pointer: format!("/{}", escape(name)),
+        clamp: Some(clamp),
+        ..Control::default()
+    })
 }
 
 /// The body's schema if it is a plain object: named properties and nothing else to say.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::runtime::manifest::{Bound, Effect};
 
 /// Names of page sizes.
-const PAGE_SIZES: [&str; 10] = [
+pub const PAGE_SIZES: [&str; 10] = [
     "limit",
     "per_page",
     "page_size",
@@ -49,7 +49,11 @@ pub(super) fn page_size(effect: Effect, name: &str, schema: &Value) -> Option<Bo
         .into_iter()
         .flatten()
         .all(allowed)
-        .then_some(Bound { min, max })
+        .then(|| Bound {
+            min: min.map(Into::into),
+            max: max.map(Into::into),
+            ..Bound::default()
+        })
 }
 
 /// The schema of the integers that are meant, if nothing else but null is.
@@ -96,12 +100,16 @@ mod tests {
     #[test]
     fn only_page_sizes_of_reads_clamp() {
         let bounded = json!({"type": "integer", "minimum": 1, "exclusiveMaximum": 101});
-        let both = Some(Bound {
-            min: Some(1),
-            max: Some(100),
-        });
+        let bound = |min: Option<i64>, max: Option<i64>| {
+            Some(Bound {
+                min: min.map(Into::into),
+                max: max.map(Into::into),
+                ..Bound::default()
+            })
+        };
+        let both = bound(Some(1), Some(100));
         for (effect, name, schema, want) in [
-            (Effect::Read, "limit", &bounded, both),
+            (Effect::Read, "limit", &bounded, both.clone()),
             (Effect::Write, "limit", &bounded, None),
             (Effect::Read, "amount", &bounded, None),
             (
@@ -115,16 +123,13 @@ mod tests {
                 Effect::Read,
                 "top",
                 &json!({"type": ["integer", "null"], "maximum": 5}),
-                Some(Bound {
-                    min: None,
-                    max: Some(5),
-                }),
+                bound(None, Some(5)),
             ),
             (
                 Effect::Read,
                 "limit",
                 &json!({"anyOf": [{"type": "integer", "minimum": 1, "maximum": 100.0}, {"type": "null"}], "default": 9}),
-                both,
+                both.clone(),
             ),
             (
                 Effect::Read,

@@ -3,12 +3,14 @@
 use serde_json::Value;
 
 use crate::catalog::Capability;
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
 
 mod markup;
 
 /// Longest description of a tool, in characters.
 const TOOL_MAX: usize = 800;
+/// Longest advice of the policy, in characters.
+const INSTRUCTIONS_MAX: usize = 4_000;
 /// Longest description of an argument, in characters.
 const ARGUMENT_MAX: usize = 300;
 /// Longest descriptions that are tried, until the schema is small enough: of the properties of an
@@ -87,6 +89,26 @@ pub(super) fn tool(capability: &Capability, told: &mut Told) -> String {
     let (text, cut) = shorten(&parts.join("\n"), TOOL_MAX);
     told.tool |= cut;
     text
+}
+
+/// A description that the policy gives, cleaned and cut like any other; `None` if nothing is left of it.
+pub(super) fn own(text: &str, pointer: &str, diags: &mut Diagnostics) -> Option<String> {
+    own_text(text, TOOL_MAX, pointer, diags)
+}
+
+/// The policy's advice on how to use the tools.
+pub(super) fn instructions(text: &str, diags: &mut Diagnostics) -> Option<String> {
+    own_text(text, INSTRUCTIONS_MAX, "/server/instructions", diags)
+}
+
+fn own_text(text: &str, max: usize, pointer: &str, diags: &mut Diagnostics) -> Option<String> {
+    let (text, cut) = cleaned(text, max);
+    if cut {
+        let message = format!("the text is cut at {max} characters");
+        let found = Diagnostic::new(Code::TextShortened, Loc::at(pointer), message);
+        diags.push(found.help("shorten it: say first what matters").harmless());
+    }
+    Some(text).filter(|text| !text.is_empty())
 }
 
 fn sentence(text: &str) -> String {

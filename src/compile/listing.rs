@@ -26,11 +26,16 @@ pub(super) fn choose(
         mode: ListMode::Search,
         pinned,
     };
-    manifest.server.instructions = Some(instructions(manifest));
+    let owners = manifest.server.instructions.take();
+    let how = instructions(manifest);
+    manifest.server.instructions = Some(match &owners {
+        Some(owners) => format!("{owners}\n\n{how}"),
+        None => how,
+    });
     // The tools of search mode cost something too: of a few tools the list is cheaper.
     if policy.tools == ToolsMode::Auto && budget::listed(manifest) >= all {
         manifest.listing = Listing::default();
-        manifest.server.instructions = None;
+        manifest.server.instructions = owners;
     }
 }
 

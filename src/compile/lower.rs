@@ -2,52 +2,83 @@
 
 use serde_json::{Map, Value, json};
 
+use super::control::Misses;
+use super::offer::Offer;
 use super::pattern::Patterns;
-use super::{args, describe, name, profile, share};
-use crate::catalog::{Capability, Catalog};
+use super::{args, control, describe, limits, name, profile, shape, share};
+use crate::catalog::Capability;
 use crate::diag::Diagnostics;
-use crate::runtime::manifest::{Action, HttpAction, Profile, ToolSpec};
+use crate::policy::Policy;
+use crate::policy::format::{Defaults, OnViolation};
+use crate::runtime::manifest::{Action, HttpAction, ToolSpec};
 use crate::runtime::media;
 
+/// What all tools of a Manifest are made with.
+pub(super) struct Lowering<'p> {
+    pub(super) policy: &'p Policy,
+    /// Those of the policy.
+    pub(super) defaults: &'p Defaults,
+    pub(super) patterns: Patterns,
+    pub(super) misses: Misses,
+}
+
+/// The tool of an operation.
 pub(super) fn tool(
-    catalog: &Catalog,
-    capability: &Capability,
-    name: &str,
-    profile: Profile,
-    patterns: &mut Patterns,
+    offer: &Offer<'_>,
+    lowering: &mut Lowering<'_>,
     diags: &mut Diagnostics,
 ) -> ToolSpec {
-    name::report(catalog, capability, name, profile, diags);
-    let arguments = args::arguments(capability, profile);
+    let Lowering {
+        policy,
+        defaults,
+        patterns,
+        misses,
+    } = lowering;
+    let capability = offer.capability.as_ref();
+    if offer.ruling.name.is_none() {
+        name::report(capability, &offer.name, &offer.naming, diags);
+    }
+    let mut arguments = args::arguments(capability, policy.profile);
+    let on_violation = defaults.on_violation.unwrap_or(OnViolation::Auto);
+    let rules = &offer.ruling.args;
+    control::apply(
+        &mut arguments,
+        capability,
+        rules,
+        on_violation,
+        misses,
+        diags,
+    );
     args::report(capability, &arguments, diags);
     let mut input = Value::Object(arguments.schema);
     patterns.check(&mut input, &capability.loc, diags);
     share::share(&mut input);
     let mut told = describe::Told::default();
     describe::input(&mut input, &mut told);
-    let description = describe::tool(capability, &mut told);
+    let description = match offer.ruling.describe {
+        Some((text, rule)) => describe::own(text, &format!("/rules/{rule}/describe"), diags),
+        None => None,
+    };
+    let description = description.unwrap_or_else(|| describe::tool(capability, &mut told));
     told.report(capability, diags);
-    let checked = profile::rewrite(&mut input, profile, capability, diags);
-    let title = capability
-        .summary
-        .as_deref()
-        .map(|text| describe::clean(text, describe::TITLE_MAX));
+    let checked = profile::rewrite(&mut input, policy.profile, capability, diags);
+    let shape = limits::shape(defaults, &offer.ruling);
+    let output = capability.output.schema.as_ref();
+    let output = output.map(|schema| rooted(&shape::output_schema(schema, &shape)));
     ToolSpec {
-        name: name.to_owned(),
-        title: title.filter(|title| !title.is_empty()),
-        group: capability
-            .tags
-            .first()
-            .map(|tag| describe::clean(tag, describe::TITLE_MAX))
-            .filter(|tag| !tag.is_empty()),
+        name: offer.name.clone(),
+        title: short(capability.summary.as_deref()),
+        group: short(capability.tags.first().map(String::as_str)),
         description,
-        source: catalog.source.clone(),
+        source: offer.catalog.source.clone(),
         effect: capability.effect,
         idempotent: capability.idempotent,
         input_schema: object(input),
         checked,
-        output_schema: capability.output.schema.as_ref().map(rooted),
-        args: arguments.args,
+        output_schema: output,
+        controls: arguments.controls,
+        limits: limits::limits(defaults, &offer.ruling),
+        shape,
         action: Action::Http(HttpAction {
             method: capability.method.clone(),
             base_url: capability.base_url.clone(),
@@ -56,8 +87,26 @@ pub(super) fn tool(
             body: arguments.body,
             accept: Some(accept(capability)),
             security: capability.security.clone(),
+            retries: limits::retries(defaults, &offer.ruling, capability),
+            idempotency_key: idempotency_key(offer, policy, diags),
         }),
     }
+}
+
+/// A text in one line, for people; `None` if nothing is left of it.
+fn short(text: Option<&str>) -> Option<String> {
+    let text = text.map(|text| describe::clean(text, describe::TITLE_MAX));
+    text.filter(|text| !text.is_empty())
+}
+
+/// The header of an operation's idempotency keys.
+fn idempotency_key(offer: &Offer<'_>, policy: &Policy, diags: &mut Diagnostics) -> Option<String> {
+    let source = policy.sources.get(&offer.catalog.source);
+    let own = source.and_then(|source| source.credential.as_ref());
+    let credentials = offer.catalog.credentials.values();
+    let credentials = credentials.chain(own.map(|(_, spec, _)| spec));
+    let owners = source.into_iter().flat_map(|source| source.headers.keys());
+    limits::idempotency_key(&offer.ruling, credentials, owners, diags)
 }
 
 /// Where a tool's requests go.

@@ -8,7 +8,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::profile::{Rule, quoted};
 use crate::catalog::{Capability, Catalog};
-use crate::diag::{Code, Diagnostic, Diagnostics};
+use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
 use crate::runtime::manifest::Profile;
 use crate::runtime::search::meta::Kind;
 
@@ -47,10 +47,24 @@ const ABBREVIATIONS: [(&str, &str); 22] = [
     ("statistics", "stats"),
 ];
 
+/// What names depend on beside the operations.
+#[derive(Clone, Copy)]
+pub(super) struct Naming<'a> {
+    /// The server's name, which clients put before those of its tools.
+    pub(super) server: &'a str,
+    /// What the names of a source's tools begin with.
+    pub(super) prefix: &'a str,
+    pub(super) profile: Profile,
+}
+
 /// The names of all capabilities, in their order. Every capability of a document takes part, chosen
 /// or not, so that a name does not depend on the choice.
-pub(super) fn names(catalog: &Catalog, profile: Profile, diags: &mut Diagnostics) -> Vec<String> {
-    let form = Form::new(catalog, profile);
+pub(super) fn names(
+    catalog: &Catalog,
+    naming: &Naming<'_>,
+    diags: &mut Diagnostics,
+) -> Vec<String> {
+    let form = Form::new(naming);
     let own = |capability| form.unreserved(form.name(capability), capability, diags);
     let plain: Vec<String> = catalog.capabilities.iter().map(own).collect();
     let mut owners: BTreeMap<&str, Vec<&Capability>> = BTreeMap::new();
@@ -84,32 +98,33 @@ pub(super) fn names(catalog: &Catalog, profile: Profile, diags: &mut Diagnostics
             name.clone()
         }
     };
-    plain
-        .iter()
-        .zip(&catalog.capabilities)
-        .map(unique)
+    let named = plain.iter().zip(&catalog.capabilities).map(unique);
+    named
+        .map(|name| format!("{}{name}", naming.prefix))
         .collect()
 }
 
-/// What names may be.
-struct Form {
+/// What names may be, behind the source's prefix.
+struct Form<'a> {
+    naming: &'a Naming<'a>,
     /// Longest name, in bytes.
     max: usize,
     /// Whether a name may not begin with a digit.
     letter_first: bool,
 }
 
-impl Form {
-    fn new(catalog: &Catalog, profile: Profile) -> Self {
-        let prefix = prefix(catalog).len();
+impl<'a> Form<'a> {
+    fn new(naming: &'a Naming<'a>) -> Self {
+        let max = if Rule::NameLength.holds(naming.profile) {
+            let room = QUALIFIED_MAX.saturating_sub(qualifier(naming).len());
+            room.clamp(NAME_MIN, NAME_MAX)
+        } else {
+            QUALIFIED_MAX
+        };
         Self {
-            max: if Rule::NameLength.holds(profile) {
-                let room = QUALIFIED_MAX.saturating_sub(prefix);
-                room.clamp(NAME_MIN, NAME_MAX)
-            } else {
-                QUALIFIED_MAX
-            },
-            letter_first: Rule::NameStart.holds(profile),
+            naming,
+            max: max.saturating_sub(naming.prefix.len()).max(NAME_MIN / 2),
+            letter_first: Rule::NameStart.holds(naming.profile) && naming.prefix.is_empty(),
         }
     }
 
@@ -135,12 +150,13 @@ impl Form {
     /// The name, with a suffix if it is that of a tool of search mode: always, so that it does not depend
     /// on how the tools are listed.
     fn unreserved(&self, name: String, capability: &Capability, diags: &mut Diagnostics) -> String {
-        if !Kind::all(true).iter().any(|kind| kind.name() == name) {
+        let whole = format!("{}{name}", self.naming.prefix);
+        if !is_reserved(&whole) {
             return name;
         }
         let label = capability.label();
         let message =
-            format!("{label} comes to the tool name `{name}`, which search mode has for itself");
+            format!("{label} comes to the tool name `{whole}`, which search mode has for itself");
         diags.push(
             Diagnostic::new(Code::ReservedName, capability.loc.clone(), message).help(
                 "it gets a suffix made from its method and path; another operationId avoids it",
@@ -170,9 +186,14 @@ impl Form {
     }
 }
 
+/// Whether search mode has a name for itself.
+pub(super) fn is_reserved(name: &str) -> bool {
+    Kind::all(true).iter().any(|kind| kind.name() == name)
+}
+
 /// What clients put before the name of a tool: the longest form in use.
-fn prefix(catalog: &Catalog) -> String {
-    format!("mcp__{}__", catalog.source)
+fn qualifier(naming: &Naming<'_>) -> String {
+    format!("mcp__{}__", naming.server)
 }
 
 /// What names a capability, as it is written and in words, and whether letters were lost in between.
@@ -191,19 +212,18 @@ fn identity(capability: &Capability) -> (String, String, bool) {
 
 /// Says of a tool's name that it is not the operation's own, as far as clients are the reason.
 pub(super) fn report(
-    catalog: &Catalog,
     capability: &Capability,
     name: &str,
-    profile: Profile,
+    naming: &Naming<'_>,
     diags: &mut Diagnostics,
 ) {
-    let form = Form::new(catalog, profile);
+    let form = Form::new(naming);
     let (_, full, _) = identity(capability);
     let begun = form.begun(full.clone());
     let why = if full.len() > form.max {
         format!(
             "`{name}` is shortened: clients refuse more behind `{}`",
-            prefix(catalog)
+            qualifier(naming)
         )
     } else if begun != full {
         format!(
@@ -215,6 +235,31 @@ pub(super) fn report(
     };
     let found = Diagnostic::new(Code::ToolRenamed, capability.loc.clone(), why);
     diags.push(found.help("a shorter `operationId`, or `info.title`, keeps the whole name"));
+}
+
+/// Reports a name that a rule gives, and that clients refuse or search mode has for itself.
+pub(super) fn own(name: &str, rule: usize, naming: &Naming<'_>, diags: &mut Diagnostics) {
+    let loc = Loc::at(format!("/rules/{rule}/name"));
+    let mut refuse = |message: String, help: &str| {
+        let found = Diagnostic::new(Code::PolicyConflict, loc.clone(), message);
+        diags.push(found.help(help));
+    };
+    if is_reserved(&name.to_ascii_lowercase()) {
+        let message = format!("`{name}` is the name of a tool of search mode");
+        refuse(message, "choose another name");
+    }
+    let qualified = format!("{}{name}", qualifier(naming));
+    if Rule::NameLength.holds(naming.profile) && qualified.len() > QUALIFIED_MAX {
+        let message = format!(
+            "behind `{}`, the name has {} characters, and clients take {QUALIFIED_MAX}",
+            qualifier(naming),
+            qualified.len()
+        );
+        refuse(
+            message,
+            "shorten the name, or that of the server: `server: {name: …}`",
+        );
+    }
 }
 
 /// Lower-case words of ASCII letters and digits joined by `_`, and whether other letters were lost.
@@ -269,11 +314,12 @@ mod tests {
             input_defs: serde_json::Map::new(),
             loc: crate::diag::Loc::at(""),
         };
-        let catalog = Catalog {
-            source: "shop".into(),
-            ..Catalog::default()
+        let naming = Naming {
+            server: "shop",
+            prefix: "",
+            profile: Profile::Strict,
         };
-        Form::new(&catalog, Profile::Strict).name(&capability)
+        Form::new(&naming).name(&capability)
     }
 
     #[test]

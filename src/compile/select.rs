@@ -1,9 +1,14 @@
 //! Which operations become tools: the effect guard, then `include` and `exclude`.
 
+use std::collections::BTreeSet;
+
 use globset::{GlobBuilder, GlobMatcher};
 use percent_encoding::percent_decode_str;
 
 use super::HeldBack;
+use super::offer::Offer;
+use super::rules::Rules;
+use super::standing::Standing;
 use crate::catalog::{Capability, Catalog, LeftOut};
 use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, Diagnostics};
@@ -11,14 +16,19 @@ use crate::policy::{Pattern, Policy, Subject};
 use crate::runtime::manifest::Effect;
 
 /// What was chosen.
+#[derive(Default)]
 pub(super) struct Selection {
-    /// Indices into the Catalog's capabilities.
+    /// Indices into the offers.
     pub(super) chosen: Vec<usize>,
     /// What the effect guard holds back.
     pub(super) held_back: Vec<HeldBack>,
     pub(super) deselected: usize,
-    /// Indices into what the Catalog leaves out: those that would have been chosen.
-    pub(super) lost: Vec<usize>,
+    /// Operations that rules exclude.
+    pub(super) excluded: usize,
+    /// Operations that are left out and would have been chosen.
+    pub(super) lost: BTreeSet<String>,
+    /// What became of each offer.
+    pub(super) standings: Vec<Standing>,
 }
 
 impl Selection {
@@ -31,39 +41,48 @@ impl Selection {
 }
 
 pub(super) fn select(
-    catalog: &Catalog,
-    names: &[String],
+    catalogs: &[Catalog],
+    offers: &[Offer<'_>],
+    rules: &Rules<'_>,
     policy: &Policy,
     diags: &mut Diagnostics,
 ) -> Selection {
-    let include = matchers(catalog, names, &policy.include, "--include", diags);
-    let exclude = matchers(catalog, names, &policy.exclude, "--exclude", diags);
-    let mut selection = Selection {
-        chosen: Vec::new(),
-        held_back: Vec::new(),
-        deselected: 0,
-        lost: Vec::new(),
-    };
+    let include = matchers(catalogs, offers, &policy.include, "--include", diags);
+    let exclude = matchers(catalogs, offers, &policy.exclude, "--exclude", diags);
+    let mut selection = Selection::default();
     let deselected = |subject: &Candidate<'_>| {
         let any = |list: &[Matcher]| list.iter().any(|m| m.matches(subject));
         (!policy.include.is_empty() && !any(&include)) || any(&exclude)
     };
-    for (index, left) in catalog.left_out.iter().enumerate() {
-        if left.effect <= policy.effect && !deselected(&Candidate::left_out(left)) {
-            selection.lost.push(index);
+    for catalog in catalogs {
+        for left in &catalog.left_out {
+            let wanted = left.effect <= policy.effect && !rules.excludes(&catalog.source, left);
+            if wanted && !deselected(&Candidate::left_out(left)) {
+                selection.lost.insert(left.operation.clone());
+            }
         }
     }
-    for (index, (capability, name)) in catalog.capabilities.iter().zip(names).enumerate() {
-        if deselected(&Candidate::of(capability, name)) {
+    let by_itself = (!policy.only_enabled).then_some(policy.effect);
+    for (index, offer) in offers.iter().enumerate() {
+        let effect = offer.capability.effect;
+        let enabled = offer.ruling.enabled.map(|(enable, _)| Effect::from(enable));
+        let standing = if deselected(&Candidate::of(&offer.capability, &offer.name)) {
             selection.deselected += 1;
-        } else if capability.effect > policy.effect {
+            Standing::Deselected
+        } else if let Some(rule) = offer.ruling.excluded {
+            selection.excluded += 1;
+            Standing::Excluded(rule)
+        } else if Some(effect) > enabled.max(by_itself) {
             selection.held_back.push(HeldBack {
-                name: name.clone(),
-                effect: capability.effect,
+                name: offer.name.clone(),
+                effect,
             });
+            Standing::HeldBack
         } else {
             selection.chosen.push(index);
-        }
+            Standing::Tool
+        };
+        selection.standings.push(standing);
     }
     selection
 }
@@ -119,8 +138,8 @@ impl Matcher {
 /// The matchers of a list of patterns. One that matches nothing is an error: a typo in a guard must
 /// never be silent.
 fn matchers(
-    catalog: &Catalog,
-    names: &[String],
+    catalogs: &[Catalog],
+    offers: &[Offer<'_>],
     patterns: &[Pattern],
     option: &str,
     diags: &mut Diagnostics,
@@ -143,10 +162,11 @@ fn matchers(
             subject: pattern.subject,
             glob,
         };
-        let tools = catalog.capabilities.iter().zip(names);
+        let tools = offers.iter();
+        let left_out = catalogs.iter().flat_map(|catalog| &catalog.left_out);
         let mut subjects = tools
-            .map(|(c, name)| Candidate::of(c, name))
-            .chain(catalog.left_out.iter().map(Candidate::left_out));
+            .map(|offer| Candidate::of(&offer.capability, &offer.name))
+            .chain(left_out.map(Candidate::left_out));
         if subjects.any(|subject| matcher.matches(&subject)) {
             found.push(matcher);
         } else {
@@ -155,7 +175,7 @@ fn matchers(
                     Code::PatternMatchesNothing,
                     format!("{option} {} matches no operation", pattern.text),
                 )
-                .help(help(catalog, pattern)),
+                .help(help(offers, pattern)),
             );
         }
     }
@@ -171,8 +191,8 @@ fn escaped(pattern: &Pattern) -> String {
 }
 
 /// What was perhaps meant, else what such a pattern is compared with.
-fn help(catalog: &Catalog, pattern: &Pattern) -> String {
-    let all = catalog.capabilities.iter();
+fn help(offers: &[Offer<'_>], pattern: &Pattern) -> String {
+    let all = offers.iter().map(|offer| &offer.capability);
     let near = match pattern.subject {
         Subject::Path => nearest(&pattern.glob, all.map(|c| c.path.as_str())),
         Subject::Tag => nearest(

@@ -27,6 +27,18 @@ impl Ledger {
     }
 }
 
+impl Ledger {
+    /// Adds the operations of another ledger, `label` before their names; `indices` are the places that
+    /// its findings have here.
+    pub(super) fn append(&mut self, other: Self, indices: &[Option<usize>], label: &str) {
+        for (operation, found) in other.found {
+            let here = found.iter().filter_map(|at| *indices.get(*at)?);
+            let all = self.found.entry(format!("{label}{operation}")).or_default();
+            all.extend(here);
+        }
+    }
+}
+
 impl Diagnostics {
     /// From now on findings are about this operation; `None`: about none in particular.
     pub fn about(&mut self, operation: Option<&str>) {

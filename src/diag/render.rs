@@ -10,7 +10,7 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use serde_json::{Map, Value};
 
 use super::{Diagnostic, Diagnostics, FileId, Loc, Severity};
-use crate::source::{Source, Sources, Span};
+use crate::source::{Sources, Span};
 
 /// The widest part of a source line that is shown, in characters.
 const WINDOW: usize = 100;
@@ -31,26 +31,23 @@ pub fn text(diags: &Diagnostics, sources: &Sources, color: bool) -> String {
     .term_width(20 * WINDOW);
     let mut text = String::new();
     for (diagnostic, loc, span) in with_spans(diags, sources) {
-        let source = sources.get(file(loc.as_ref()));
         if !text.is_empty() {
             text.push('\n');
         }
-        text.push_str(&report(&renderer, diagnostic, source, loc.as_ref(), span));
+        text.push_str(&report(&renderer, diagnostic, sources, loc.as_ref(), span));
         text.push('\n');
     }
     text
 }
 
 /// All findings as objects with `code`, `severity`, `message` and, where known, `file`, `line` and
-/// `column` (from 1, in characters), `pointer` (JSON Pointer) and `help`.
+/// `column` (from 1, in characters), `pointer` (JSON Pointer), `help` and `also` (another place, with
+/// its own `message`).
 ///
 /// The strings are as they are; whoever prints them to a terminal needs [`printable`].
 pub fn json(diags: &Diagnostics, sources: &Sources) -> Vec<Value> {
     with_spans(diags, sources)
-        .map(|(diagnostic, loc, span)| {
-            let source = sources.get(file(loc.as_ref()));
-            object(diagnostic, source, loc.as_ref(), span)
-        })
+        .map(|(diagnostic, loc, span)| object(diagnostic, sources, loc.as_ref(), span))
         .collect()
 }
 
@@ -132,7 +129,7 @@ fn with_spans<'a>(
 
 fn object(
     diagnostic: &Diagnostic,
-    source: &Source,
+    sources: &Sources,
     loc: Option<&Loc>,
     span: Option<Span>,
 ) -> Value {
@@ -141,19 +138,31 @@ fn object(
     object.insert("severity".into(), diagnostic.severity.as_str().into());
     object.insert("message".into(), diagnostic.message.as_str().into());
     if let Some(loc) = loc {
-        object.insert("file".into(), source.name.as_str().into());
-        if let Some((line, column)) = place(loc, span) {
-            object.insert("line".into(), line.into());
-            object.insert("column".into(), column.into());
-        }
-        if loc.line_column.is_none() {
-            object.insert("pointer".into(), loc.pointer.as_str().into());
-        }
+        insert_place(&mut object, sources, loc, span);
     }
     if let Some(help) = &diagnostic.help {
         object.insert("help".into(), help.as_str().into());
     }
+    if let Some((loc, what)) = diagnostic.also.as_deref() {
+        let mut also = Map::new();
+        let loc = sources.origin(loc);
+        insert_place(&mut also, sources, &loc, sources.span(&loc));
+        also.insert("message".into(), (*what).into());
+        object.insert("also".into(), also.into());
+    }
     Value::Object(object)
+}
+
+fn insert_place(object: &mut Map<String, Value>, sources: &Sources, loc: &Loc, span: Option<Span>) {
+    let name = sources.get(loc.file).name.as_str();
+    object.insert("file".into(), name.into());
+    if let Some((line, column)) = place(loc, span) {
+        object.insert("line".into(), line.into());
+        object.insert("column".into(), column.into());
+    }
+    if loc.line_column.is_none() {
+        object.insert("pointer".into(), loc.pointer.as_str().into());
+    }
 }
 
 /// The line and column to name: as given, or as found.
@@ -164,10 +173,11 @@ fn place(loc: &Loc, span: Option<Span>) -> Option<(usize, usize)> {
 fn report(
     renderer: &Renderer,
     diagnostic: &Diagnostic,
-    source: &Source,
+    sources: &Sources,
     loc: Option<&Loc>,
     span: Option<Span>,
 ) -> String {
+    let source = sources.get(file(loc));
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -192,6 +202,17 @@ fn report(
             origin = origin.line(line).char_column(column);
         }
         group = group.element(origin);
+    }
+    if let Some((also, what)) = diagnostic.also.as_deref() {
+        let also = sources.origin(also);
+        let source = sources.get(also.file);
+        if let Some(span) = sources.span(&also) {
+            let (line, marked) = excerpt(&source.text, span.start..span.end);
+            let snippet = Snippet::source(line).line_start(span.line);
+            let snippet = snippet.path(printable(&source.name).into_owned());
+            let mark = AnnotationKind::Context.span(marked).label(*what);
+            group = group.element(snippet.annotation(mark));
+        }
     }
     if let Some(help) = &diagnostic.help {
         group = group.element(Level::HELP.message(printable(help)));
@@ -254,6 +275,7 @@ fn push_printable(line: &mut String, part: &str) {
 mod tests {
     use super::*;
     use crate::diag::Code;
+    use crate::source::Source;
 
     fn one(diagnostic: Diagnostic) -> Diagnostics {
         let mut diags = Diagnostics::default();

@@ -5,12 +5,32 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("src/runtime.rs", include_str!("../runtime.rs")),
     ("src/runtime/args.rs", include_str!("../runtime/args.rs")),
     (
+        "src/runtime/args/changes.rs",
+        include_str!("../runtime/args/changes.rs"),
+    ),
+    (
+        "src/runtime/args/coerce.rs",
+        include_str!("../runtime/args/coerce.rs"),
+    ),
+    (
+        "src/runtime/args/control.rs",
+        include_str!("../runtime/args/control.rs"),
+    ),
+    (
+        "src/runtime/args/control/tests.rs",
+        include_str!("../runtime/args/control/tests.rs"),
+    ),
+    (
         "src/runtime/args/effort.rs",
         include_str!("../runtime/args/effort.rs"),
     ),
     (
         "src/runtime/args/limits.rs",
         include_str!("../runtime/args/limits.rs"),
+    ),
+    (
+        "src/runtime/args/number.rs",
+        include_str!("../runtime/args/number.rs"),
     ),
     (
         "src/runtime/backend.rs",
@@ -85,12 +105,20 @@ pub(super) const FILES: &[(&str, &str)] = &[
         include_str!("../runtime/backends/http/mask.rs"),
     ),
     (
+        "src/runtime/backends/http/network.rs",
+        include_str!("../runtime/backends/http/network.rs"),
+    ),
+    (
         "src/runtime/backends/http/receive.rs",
         include_str!("../runtime/backends/http/receive.rs"),
     ),
     (
         "src/runtime/backends/http/refusal.rs",
         include_str!("../runtime/backends/http/refusal.rs"),
+    ),
+    (
+        "src/runtime/backends/http/repeat.rs",
+        include_str!("../runtime/backends/http/repeat.rs"),
     ),
     (
         "src/runtime/backends/http/request.rs",
@@ -151,6 +179,10 @@ pub(super) const FILES: &[(&str, &str)] = &[
     ("src/runtime/error.rs", include_str!("../runtime/error.rs")),
     ("src/runtime/hooks.rs", include_str!("../runtime/hooks.rs")),
     (
+        "src/runtime/limits.rs",
+        include_str!("../runtime/limits.rs"),
+    ),
+    (
         "src/runtime/listen.rs",
         include_str!("../runtime/listen.rs"),
     ),
@@ -161,6 +193,18 @@ pub(super) const FILES: &[(&str, &str)] = &[
     (
         "src/runtime/manifest/body.rs",
         include_str!("../runtime/manifest/body.rs"),
+    ),
+    (
+        "src/runtime/manifest/control.rs",
+        include_str!("../runtime/manifest/control.rs"),
+    ),
+    (
+        "src/runtime/manifest/credential.rs",
+        include_str!("../runtime/manifest/credential.rs"),
+    ),
+    (
+        "src/runtime/manifest/limits.rs",
+        include_str!("../runtime/manifest/limits.rs"),
     ),
     ("src/runtime/media.rs", include_str!("../runtime/media.rs")),
     (
@@ -199,8 +243,29 @@ pub(super) const FILES: &[(&str, &str)] = &[
         include_str!("../runtime/server.rs"),
     ),
     (
+        "src/runtime/server/entry.rs",
+        include_str!("../runtime/server/entry.rs"),
+    ),
+    (
         "src/runtime/server/tools.rs",
         include_str!("../runtime/server/tools.rs"),
+    ),
+    (
+        "src/runtime/server/unknown.rs",
+        include_str!("../runtime/server/unknown.rs"),
+    ),
+    ("src/runtime/shape.rs", include_str!("../runtime/shape.rs")),
+    (
+        "src/runtime/shape/paths.rs",
+        include_str!("../runtime/shape/paths.rs"),
+    ),
+    (
+        "src/runtime/shape/size.rs",
+        include_str!("../runtime/shape/size.rs"),
+    ),
+    (
+        "src/runtime/shape/tests.rs",
+        include_str!("../runtime/shape/tests.rs"),
     ),
     ("src/runtime/stdio.rs", include_str!("../runtime/stdio.rs")),
     (

@@ -1,16 +1,17 @@
 //! What templates see: names and finished literals, nothing to decide.
 
 mod body;
+mod control;
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::ident::{camel, literal, raw_json, snake, unique};
 use crate::runtime::manifest::{
-    Action, ArgSpec, ClientAuth, CredentialSpec, Effect, HttpAction, KeyPlace, ListMode, Listing,
-    Manifest, ParamContent, Place, Requirement, SourceSpec, ToolSpec, WireParam,
+    Action, Bound, ClientAuth, CredentialSpec, Effect, HttpAction, KeyPlace, ListMode, Listing,
+    Manifest, ParamContent, Place, Requirement, SourceSpec, ToolSpec, WireParam, place,
 };
 
 /// The whole crate.
@@ -31,7 +32,7 @@ pub(super) struct Crate {
     pub(super) listing: String,
     /// (name literal, expression) of each source.
     pub(super) sources: Vec<(String, String)>,
-    /// What comes from the environment: variables between backquotes, and what they are for.
+    /// What comes from the environment: variables and files between backquotes, and what they are for.
     pub(super) variables: Vec<String>,
 }
 
@@ -112,11 +113,12 @@ impl Crate {
             tools,
             profile: format!("Profile::{:?}", manifest.profile),
             server: format!(
-                "ServerSpec {{ name: {}, title: {}, version: {}, instructions: {} }}",
+                "ServerSpec {{ name: {}, title: {}, version: {}, instructions: {}, base_path: {} }}",
                 owned(&server.name),
                 text(server.title.as_ref()),
                 owned(&server.version),
-                text(server.instructions.as_ref())
+                text(server.instructions.as_ref()),
+                text(server.base_path.as_ref())
             ),
             listing: listing(&manifest.listing),
             sources: manifest
@@ -140,10 +142,18 @@ fn environment(manifest: &Manifest) -> Vec<String> {
                     env_id,
                     env_secret,
                     ..
-                } => lines.push(format!(
-                    "`{env_id}` and `{env_secret}`, with which tokens are fetched; or `{env}`, a token"
-                )),
-                other => lines.extend(other.variables().iter().map(|name| format!("`{name}`"))),
+                } => {
+                    let both = [env_id, env_secret].map(|name| place(name));
+                    let both: Vec<String> =
+                        both.into_iter().flatten().map(|p| quoted(&p)).collect();
+                    let token = place(env).map(|token| format!("; or {}, a token", quoted(&token)));
+                    lines.push(format!(
+                        "{}, with which tokens are fetched{}",
+                        both.join(" and "),
+                        token.unwrap_or_default()
+                    ));
+                }
+                other => lines.extend(other.places().iter().map(|p| quoted(p))),
             }
         }
         for value in source.headers.values() {
@@ -157,6 +167,14 @@ fn environment(manifest: &Manifest) -> Vec<String> {
     let mut seen = BTreeSet::new();
     lines.retain(|line| seen.insert(line.clone()));
     lines
+}
+
+/// A variable or file, as Markdown.
+fn quoted(place: &str) -> String {
+    match place.strip_prefix("file ") {
+        Some(path) => format!("the file `{path}`"),
+        None => format!("`{place}`"),
+    }
 }
 
 fn listing(listing: &Listing) -> String {
@@ -214,9 +232,8 @@ fn tool(spec: &ToolSpec, functions: &mut Vec<String>, types: &mut Vec<String>) -
             spec.name, action.method, action.path
         )),
         fields: spec
-            .args
-            .iter()
-            .map(|arg| field(spec, arg, &mut names))
+            .arguments()
+            .map(|(name, schema)| field(spec, name, schema, &mut names))
             .collect(),
         spec: vec![
             ("name", owned(&spec.name)),
@@ -239,37 +256,34 @@ fn tool(spec: &ToolSpec, functions: &mut Vec<String>, types: &mut Vec<String>) -
             ("input_schema", schema(&spec.input_schema)),
             ("checked", checked),
             ("output_schema", output),
-            ("args", list(spec.args.iter().map(arg))),
+            ("controls", list(spec.controls.iter().map(control::control))),
+            ("limits", control::limits(&spec.limits)),
             ("action", format!("Action::Http({})", http(action))),
+            ("shape", control::shape(&spec.shape)),
         ],
     }
 }
 
-fn field(spec: &ToolSpec, arg: &ArgSpec, names: &mut Vec<String>) -> Field {
-    let schema = spec
-        .input_schema
-        .get("properties")
-        .and_then(|p| p.get(&arg.name))
-        .unwrap_or(&Value::Null);
+fn field(spec: &ToolSpec, argument: &str, schema: &Value, names: &mut Vec<String>) -> Field {
     let required = spec.input_schema.get("required").and_then(Value::as_array);
-    let optional = !required.is_some_and(|names| names.iter().any(|name| *name == arg.name));
-    let name = unique(&snake(&arg.name, "arg"), names);
+    let optional = !required.is_some_and(|names| names.iter().any(|name| *name == argument));
+    let name = unique(&snake(argument, "arg"), names);
     let said = schema
         .get("description")
         .and_then(Value::as_str)
         .unwrap_or_default();
-    let bound = arg.clamp.map_or(String::new(), |bound| {
-        let end = |n: Option<i64>| n.map_or_else(String::new, |n| n.to_string());
-        format!(" Clamped to {}..={}.", end(bound.min), end(bound.max))
+    let bound = spec.clamp(argument).map_or(String::new(), |bound: &Bound| {
+        let end = |n: &Option<Number>| n.as_ref().map_or_else(String::new, Number::to_string);
+        format!(" Clamped to {}..={}.", end(&bound.min), end(&bound.max))
     });
     let doc = format!("{said}{bound}");
     let doc = if doc.trim().is_empty() {
-        format!("The argument `{}`.", arg.name)
+        format!("The argument `{argument}`.")
     } else {
         doc
     };
     Field {
-        rename: (name != arg.name).then(|| literal(&arg.name)),
+        rename: (name != argument).then(|| literal(argument)),
         name,
         rust_type: rust_type(schema),
         optional,
@@ -292,26 +306,19 @@ fn rust_type(schema: &Value) -> String {
     }
 }
 
-fn arg(arg: &ArgSpec) -> String {
-    let end = |n: Option<i64>| option(n.map(|n| n.to_string()));
-    let clamp = option(arg.clamp.map(|bound| {
-        let (min, max) = (end(bound.min), end(bound.max));
-        format!("Bound {{ min: {min}, max: {max} }}")
-    }));
-    format!("ArgSpec {{ name: {}, clamp: {clamp} }}", owned(&arg.name))
-}
-
 fn http(action: &HttpAction) -> String {
     let body = option(action.body.as_ref().map(body::wire_body));
     let security = action.security.iter().map(requirement);
     format!(
-        "HttpAction {{ method: {}, base_url: {}, path: {}, params: {}, body: {body}, accept: {}, security: {} }}",
+        "HttpAction {{ method: {}, base_url: {}, path: {}, params: {}, body: {body}, accept: {}, security: {}, retries: {}, idempotency_key: {} }}",
         owned(&action.method),
         text(action.base_url.as_ref()),
         owned(&action.path),
         list(action.params.iter().map(param)),
         text(action.accept.as_ref()),
-        list(security)
+        list(security),
+        control::retries(action.retries.as_ref()),
+        text(action.idempotency_key.as_ref())
     )
 }
 
@@ -340,11 +347,12 @@ fn param(param: &WireParam) -> String {
         Some(ParamContent::Form) => "Some(ParamContent::Form)",
     };
     format!(
-        "WireParam {{ arg: {}, name: {}, place: Place::{place}, style: Style::{style}, explode: {}, allow_reserved: {}, allow_empty: {}, content: {content} }}",
+        "WireParam {{ arg: {}, name: {}, place: Place::{place}, style: Style::{style}, explode: {}, allow_reserved: {}, slash: {}, allow_empty: {}, content: {content} }}",
         owned(&param.arg),
         owned(&param.name),
         param.explode,
         param.allow_reserved,
+        param.slash,
         param.allow_empty
     )
 }
@@ -359,12 +367,15 @@ fn source(spec: &SourceSpec) -> String {
         .iter()
         .map(|(name, value)| format!("({}, {})", owned(name), owned(value)));
     format!(
-        "SourceSpec {{ trusted_origins: {}, credentials: IndexMap::from([{}]), headers: IndexMap::from([{}]), timeout_ms: {}, max_response_bytes: {} }}",
+        "SourceSpec {{ trusted_origins: {}, credentials: IndexMap::from([{}]), headers: IndexMap::from([{}]), timeout_ms: {}, max_response_bytes: {}, allow_private: {}, redirects: {}, rate: {} }}",
         list(spec.trusted_origins.iter().map(|origin| owned(origin))),
         credentials.collect::<Vec<_>>().join(", "),
         headers.collect::<Vec<_>>().join(", "),
         spec.timeout_ms,
-        spec.max_response_bytes
+        spec.max_response_bytes,
+        list(spec.allow_private.iter().map(|network| owned(network))),
+        control::redirects(spec.redirects),
+        control::rates(&spec.rate)
     )
 }
 

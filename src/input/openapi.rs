@@ -71,6 +71,8 @@ impl TokenOptions {
 /// What the reader is told besides the document.
 #[derive(Debug, Default, Clone)]
 pub struct ReadOptions {
+    /// What the source is called, if not after its title.
+    pub source: Option<String>,
     /// Where the document was fetched from: relative server URLs resolve against it.
     pub document_url: Option<Url>,
     /// The owner's own answer to where the API is; wins over every server of the document.
@@ -141,7 +143,8 @@ fn read_tree(doc: &Doc<'_>, options: &ReadOptions, diags: &mut Diagnostics) -> O
         scalar.map(plain).unwrap_or_default().trim().to_owned()
     };
     let title = text("title");
-    let source = source_name(&title, &options.fallback_name);
+    let named = options.source.clone();
+    let source = named.unwrap_or_else(|| source_name(&title, &options.fallback_name));
     let credentials = security::schemes(doc, &source, options, diags);
     let mut reader = Reader {
         doc,

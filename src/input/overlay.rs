@@ -96,7 +96,7 @@ impl Overlay<'_> {
     /// it is not the one that its owner wants.
     pub fn apply(&self, document: &mut Overlaid<'_>, diags: &mut Diagnostics) {
         if let Err(found) = self.check_version() {
-            diags.push(found);
+            diags.push(*found);
             return;
         }
         self.check_extends(document.address, diags);
@@ -120,21 +120,21 @@ impl Overlay<'_> {
         }
     }
 
-    fn check_version(&self) -> Result<(), Diagnostic> {
+    fn check_version(&self) -> Result<(), Box<Diagnostic>> {
         let version = match self.tree.get("overlay") {
             Some(Value::String(text)) => text.clone(),
             Some(Value::Number(number)) => number.to_string(),
             _ => {
                 let message = "not an overlay: it has no `overlay` field";
                 let help = "an overlay begins with `overlay: 1.0.0`";
-                return Err(self.error("", message, help));
+                return Err(Box::new(self.error("", message, help)));
             }
         };
         if version == "1.0" || version.starts_with("1.0.") {
             return Ok(());
         }
         let message = format!("Overlay version `{version}` is not read");
-        Err(self.error("/overlay", message, "1.0.x is"))
+        Err(Box::new(self.error("/overlay", message, "1.0.x is")))
     }
 
     /// `extends` names the document that the overlay is for; it is compared, never opened.

@@ -1,15 +1,20 @@
 //! The seam to I/O: a back end carries out the action of one tool.
 
 use futures::future::BoxFuture;
-use serde_json::Value;
+use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use super::args::Args;
 use super::error::CallError;
 
 /// One tool's way to its upstream, prepared once. Dropping the future stops the work.
 pub trait Backend: Send + Sync {
-    /// Carries out the action with checked arguments.
-    fn call<'a>(&'a self, args: &'a Args) -> BoxFuture<'a, Result<Outcome, CallError>>;
+    /// Carries out the action with checked arguments, by the deadline.
+    fn call<'a>(
+        &'a self,
+        args: &'a Args,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<Outcome, CallError>>;
 
     /// Describes, for a person, exactly what a call would do, with credentials masked.
     fn preview(&self, args: &Args) -> Result<String, CallError>;
@@ -24,6 +29,9 @@ pub struct Outcome {
     pub note: Option<String>,
     /// Facts for programs, such as `status` and `location`.
     pub facts: Vec<(&'static str, Value)>,
+    /// What is not passed on whole: JSON Pointer into the content, and how much of it is here:
+    /// `{"returned": 25, "of": 375}`.
+    pub truncated: Map<String, Value>,
 }
 
 impl Outcome {
@@ -33,6 +41,7 @@ impl Outcome {
             content,
             note: None,
             facts: Vec::new(),
+            truncated: Map::new(),
         }
     }
 }

@@ -113,8 +113,8 @@ mod tests {
     use crate::runtime::backends;
     use crate::runtime::config::Config;
     use crate::runtime::manifest::{
-        Action, ArgSpec, Bound, Effect, HttpAction, Manifest, Place, Style, ToolSpec, WireParam,
-        schema,
+        Action, Bound, Control, Effect, HttpAction, Limits, Manifest, Place, Shape, Style,
+        ToolSpec, WireParam, schema,
     };
     use crate::runtime::server::Server;
     use serde_json::json;
@@ -150,6 +150,7 @@ mod tests {
             style,
             explode: true,
             allow_reserved: false,
+            slash: false,
             allow_empty: false,
             content: None,
         };
@@ -170,13 +171,16 @@ mod tests {
             ),
             checked: indexmap::IndexMap::new(),
             output_schema: None,
-            args: vec![ArgSpec {
-                name: "limit".to_owned(),
+            controls: vec![Control {
+                pointer: "/limit".to_owned(),
                 clamp: Some(Bound {
-                    min: None,
-                    max: Some(100),
+                    max: Some(100.into()),
+                    ..Bound::default()
                 }),
+                ..Control::default()
             }],
+            limits: Limits::default(),
+            shape: Shape::default(),
             action: Action::Http(HttpAction {
                 method: "GET".to_owned(),
                 base_url: Some("http://192.0.2.1".to_owned()),
@@ -188,6 +192,8 @@ mod tests {
                 body: None,
                 accept: None,
                 security: vec![],
+                retries: None,
+                idempotency_key: None,
             }),
         });
         manifest
@@ -204,9 +210,10 @@ mod tests {
             // What is in order goes on, here to an address that only the owner may name.
             ("limit", json!(7), "refused_address"),
         ] {
-            let backends = backends::open(&manifest, &Config::default()).unwrap();
+            let config = Config::default();
+            let backends = backends::open(&manifest, &config).unwrap();
             let hooks: Arc<dyn Hooks> = Arc::new(Sets(name, value.clone()));
-            let server = Server::with_hooks(&manifest, backends, Some(hooks));
+            let server = Server::with_hooks(&manifest, backends, &config, Some(hooks));
             let sent = json!({"id": "x", "limit": 9000});
             let Value::Object(sent) = sent else { return };
             let error = server.call("t", sent).await.unwrap().unwrap_err();
@@ -237,8 +244,9 @@ mod tests {
             }
         }
         let manifest = manifest();
-        let backends = backends::open(&manifest, &Config::default()).unwrap();
-        let server = Server::with_hooks(&manifest, backends, Some(Arc::new(Answers)));
+        let config = Config::default();
+        let backends = backends::open(&manifest, &config).unwrap();
+        let server = Server::with_hooks(&manifest, backends, &config, Some(Arc::new(Answers)));
         let (outcome, _) = server.call("t", Map::new()).await.unwrap().unwrap();
         assert_eq!(outcome.content, Content::Text("mine".to_owned()));
     }

@@ -35,6 +35,25 @@ pub(super) fn resolve(text: &str) -> Plain {
     }
 }
 
+/// Whether a plain scalar is something else to other readers, or to a person: `True`, `NULL`, and
+/// numbers with a leading zero (octal in YAML 1.1).
+pub(super) fn is_ambiguous(text: &str) -> bool {
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let mut digits = unsigned.bytes();
+    let leading_zero =
+        digits.next() == Some(b'0') && digits.next().is_some_and(|b| b.is_ascii_digit());
+    let capital = text.starts_with(|c: char| c.is_ascii_uppercase());
+    (leading_zero || capital) && matches!(resolve(text), Plain::Value(_))
+}
+
+/// What to write instead of a scalar that is ambiguous.
+pub(super) fn unambiguous(text: &str) -> String {
+    match resolve(text) {
+        Plain::Value(value) => format!("write `{value}`, or `\"{text}\"` if it is a text"),
+        _ => format!("write `\"{text}\"`"),
+    }
+}
+
 /// The number that the text is, as JSON writes it: `+3` is `3`, `.5` is `0.5`, `0x1F` is `31`.
 fn number(text: &str) -> Option<Number> {
     let may_begin = |b: &u8| b.is_ascii_digit() || matches!(b, b'-' | b'+' | b'.');

@@ -1,16 +1,17 @@
-//! The texts of a run: the document, and the files that it drew in.
+//! The texts of a run: a policy file or a document, and the files that it drew in.
 
 use std::collections::BTreeMap;
 
 use super::{Origins, Source, Span};
 use crate::diag::{FileId, Loc};
 
-/// The document's own text first; then those of other files, in the order in which they came.
+/// The main text first; then those of other files, in the order in which they came.
 #[derive(Debug, Clone)]
 pub struct Sources {
     main: Source,
     others: Vec<Source>,
-    origins: Origins,
+    /// Where trees were not read from one text alone, by the file that the tree is called by.
+    origins: BTreeMap<FileId, Origins>,
 }
 
 impl From<Source> for Sources {
@@ -18,7 +19,7 @@ impl From<Source> for Sources {
         Self {
             main,
             others: Vec::new(),
-            origins: Origins::default(),
+            origins: BTreeMap::new(),
         }
     }
 }
@@ -30,30 +31,53 @@ impl Sources {
         FileId(self.others.len())
     }
 
-    /// Says where the nodes of the document's tree come from, if not all from its text.
+    /// Adds all texts of another run; what its main text is called by now. Places of it are to be
+    /// moved by as much.
+    pub fn append(&mut self, other: Self) -> FileId {
+        let main = self.add(other.main);
+        self.others.extend(other.others);
+        let origins = other.origins.into_iter();
+        self.origins
+            .extend(origins.map(|(file, origins)| (FileId(file.0 + main.0), origins)));
+        main
+    }
+
+    /// Says where the nodes of the main tree come from, if not all from its text.
     pub fn set_origins(&mut self, origins: Origins) {
-        self.origins = origins;
+        self.origins.insert(FileId::MAIN, origins);
     }
 
     /// Where a place of a tree is in a text.
     pub fn origin(&self, loc: &Loc) -> Loc {
-        self.origins.of(loc)
+        match self.origins.get(&loc.file) {
+            None => loc.clone(),
+            Some(origins) => {
+                let mut found = origins.of(&loc.clone().of(FileId::MAIN));
+                found.file.0 += loc.file.0;
+                found
+            }
+        }
     }
 
-    /// The document itself.
+    /// The main text.
     pub fn main(&self) -> &Source {
         &self.main
     }
 
-    /// A file; the document itself for an id that none has.
+    /// A file; the main text for an id that none has.
     pub fn get(&self, file: FileId) -> &Source {
         let other = file.0.checked_sub(1).and_then(|at| self.others.get(at));
         other.unwrap_or(&self.main)
     }
 
-    /// All of them, the document first.
+    /// All of them, the main text first.
     pub fn iter(&self) -> impl Iterator<Item = &Source> {
         std::iter::once(&self.main).chain(&self.others)
+    }
+
+    /// Where an origin is in its text.
+    pub fn span(&self, loc: &Loc) -> Option<Span> {
+        self.locate(&[loc]).pop().flatten()
     }
 
     /// The places of `locs`, origins, each in its own file, in one pass a file; see [`Source::locate`].

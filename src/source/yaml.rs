@@ -16,8 +16,8 @@ use serde_json::{Map, Value};
 
 use super::scalar::{self, Plain};
 use super::{
-    Budget, FIXED_LIMIT, MAX_REPORTS, and_more, duplicate_key, empty, over_depth, over_nodes,
-    quoted,
+    Budget, FIXED_LIMIT, MAX_REPORTS, Manner, and_more, duplicate_key, empty, over_depth,
+    over_nodes, quoted,
 };
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc, Severity};
 
@@ -31,9 +31,15 @@ use syntax::syntax;
 const CORE_TAG: &str = "tag:yaml.org,2002:";
 
 /// Reads the first document of `text`; `None` after an error, which is reported.
-pub(super) fn compose(text: &str, budget: &Budget, diags: &mut Diagnostics) -> Option<Value> {
+pub(super) fn compose(
+    text: &str,
+    budget: &Budget,
+    manner: Manner,
+    diags: &mut Diagnostics,
+) -> Option<Value> {
     let mut composer = Composer {
         budget,
+        manner,
         diags,
         started: Instant::now(),
         frames: Vec::new(),
@@ -58,6 +64,7 @@ pub(super) fn compose(text: &str, budget: &Budget, diags: &mut Diagnostics) -> O
 
 struct Composer<'a> {
     budget: &'a Budget,
+    manner: Manner,
     diags: &'a mut Diagnostics,
     started: Instant,
     frames: Vec<Frame>,
@@ -291,7 +298,13 @@ impl Composer<'_> {
             self.anchors.insert(anchor, (value, size));
         }
         let new_key = match is_plain && text == "<<" {
-            true => Key::Merge,
+            true => {
+                if self.manner == Manner::Strict {
+                    let help = "write the keys out";
+                    self.fail_with(start, "merge keys are not read here", help);
+                }
+                Key::Merge
+            }
             false => Key::Text(text.into_owned()),
         };
         if let Some(frame) = self.frames.last_mut()
@@ -360,9 +373,14 @@ impl Composer<'_> {
             }
         };
         let is_quoted = !is_plain && wanted.is_none();
-        let plain = match is_quoted {
-            true => Plain::Text,
-            false => scalar::resolve(&text),
+        if !is_quoted && self.manner == Manner::Strict && scalar::is_ambiguous(&text) {
+            let message = format!("{} does not mean the same to every reader", quoted(&text));
+            self.fail_with(at, &message, &scalar::unambiguous(&text));
+        }
+        let plain = if is_quoted {
+            Plain::Text
+        } else {
+            scalar::resolve(&text)
         };
         let fits = |value: &Value| match wanted {
             None => true,
@@ -405,9 +423,14 @@ impl Composer<'_> {
     }
 
     fn fail(&mut self, at: Marker, message: &str) {
+        let help = "JSON has nothing like it; write it in another way";
+        self.fail_with(at, message, help);
+    }
+
+    fn fail_with(&mut self, at: Marker, message: &str, help: &str) {
         self.failed = true;
         let found = Diagnostic::new(Code::YamlFeature, place(at), message);
-        self.report(found.help("JSON has nothing like it; write it in another way"));
+        self.report(found.help(help));
     }
 
     fn report(&mut self, finding: Diagnostic) {

@@ -121,7 +121,8 @@ fn compiled(text: &str) -> Option<Manifest> {
     let catalog = documents
         .as_ref()
         .and_then(|documents| read(documents, &options, &mut diags));
-    let manifest = catalog.map(|catalog| compile(&catalog, &policy, &mut diags).manifest);
+    let manifest = catalog
+        .map(|catalog| compile(std::slice::from_ref(&catalog), &policy, &mut diags).manifest);
     // Every finding is about a place of the document as it is written, or what is missing in one.
     if let Some(documents) = &documents {
         let places = diags.iter().filter_map(|found| found.loc.as_ref());

@@ -156,7 +156,7 @@ fn compiled(documents: &Documents, diags: &mut Diagnostics) -> Option<Manifest> 
         ..Policy::default()
     };
     let catalog = read(documents, &options, diags)?;
-    Some(compile(&catalog, &policy, diags).manifest)
+    Some(compile(std::slice::from_ref(&catalog), &policy, diags).manifest)
 }
 
 /// What requests are made with, and what they must look like.
@@ -174,7 +174,7 @@ fn api() -> &'static Api {
         let documents = Documents::alone(tree.expect("a document"));
         let manifest = compiled(&documents, &mut diags).expect("a Manifest");
         let backends = backends::open(&manifest, &Config::default()).expect("backends");
-        let server = Server::new(&manifest, backends);
+        let server = Server::new(&manifest, backends, &Config::default());
         Api { server, manifest }
     })
 }

@@ -281,7 +281,7 @@ async fn hooks_see_the_inner_tool() {
     let manifest: Manifest = serde_json::from_str(&plan.stdout).unwrap();
     let backends = backends::open(&manifest, &Config::default()).unwrap();
     let notes = Arc::new(Notes(Mutex::new(Vec::new())));
-    let server = Server::with_hooks(&manifest, backends, Some(notes.clone()));
+    let server = Server::with_hooks(&manifest, backends, &Config::default(), Some(notes.clone()));
     let ask = async |name: &str, arguments: Value| {
         let params = json!({"name": name, "arguments": arguments});
         let call = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params});

@@ -82,7 +82,7 @@ fn manifest(path: &Path) -> Manifest {
         effect: Effect::Destroy,
         ..Policy::default()
     };
-    let mut manifest = compile(&catalog, &policy, &mut diags).manifest;
+    let mut manifest = compile(std::slice::from_ref(&catalog), &policy, &mut diags).manifest;
     manifest.listing.mode = ListMode::Search;
     manifest
 }

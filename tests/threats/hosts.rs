@@ -326,3 +326,58 @@ fn a03_trust_is_for_one_port() {
     }
     assert_eq!(sentinel.connections(), 0);
 }
+
+#[test]
+fn a03_private_networks_of_the_owner() {
+    let api = Upstream::start(willing);
+    for (server, networks, code) in [
+        (api.url(), json!(["127.0.0.0/8"]), ""),
+        (api.url(), json!(["10.0.0.0/8", "127.0.0.1/32"]), ""),
+        (
+            format!("http://localhost:{}", api.port()),
+            json!(["127.0.0.0/8", "::1/128"]),
+            "",
+        ),
+        (
+            format!("http://[::ffff:127.0.0.1]:{}", api.port()),
+            json!(["127.0.0.0/8"]),
+            "",
+        ),
+        (api.url(), json!([]), "refused_address"),
+        (api.url(), json!(["10.0.0.0/8", "::/0"]), "refused_address"),
+        (
+            format!("http://localhost:{}", api.port()),
+            json!(["10.0.0.0/8"]),
+            "refused_address",
+        ),
+        // Never these, whatever network they are in.
+        (
+            "http://169.254.169.254".to_owned(),
+            json!(["0.0.0.0/0", "::/0"]),
+            "refused_address",
+        ),
+        (
+            "http://[::ffff:169.254.169.254]".to_owned(),
+            json!(["0.0.0.0/0"]),
+            "refused_address",
+        ),
+        (
+            "http://metadata.google.internal".to_owned(),
+            json!(["0.0.0.0/0"]),
+            "refused_address",
+        ),
+    ] {
+        let mut shop = document(&json!({"/a": operation("get", "a", &json!({}))}));
+        shop["servers"] = json!([{"url": server}]);
+        let policy = json!({
+            "sources": {"shop": {"base_url": null}},
+            "egress": {"allow_private": networks},
+        });
+        let before = api.requests().len();
+        let mut scene = Scene::under(&shop, &policy, &[], willing);
+        let (result, _) = scene.call("a", json!({}));
+        assert_eq!(error_code(&result), code, "{server} {networks}: {result}");
+        let arrived = api.requests().len() - before;
+        assert_eq!(arrived, usize::from(code.is_empty()), "{server} {networks}");
+    }
+}

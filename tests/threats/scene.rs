@@ -75,6 +75,41 @@ impl Scene {
         }
     }
 
+    /// Serves the document under a policy, whose one source is the document, and begins a session. What
+    /// `policy` says of `/sources/shop` stays; a file `secret` is beside it.
+    pub(crate) fn under(
+        document: &Value,
+        policy: &Value,
+        env: &[(&str, &str)],
+        handler: impl Fn(&Recorded) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let upstream = Upstream::start(handler);
+        let scratch = Scratch::new();
+        scratch.file("openapi.json", document.to_string());
+        scratch.file("secret", "canary-of-a-file\n");
+        let mut policy = policy.clone();
+        policy["version"] = json!(1);
+        policy["sources"]["shop"]["openapi"] = json!("./openapi.json");
+        let source = policy["sources"]["shop"]
+            .as_object_mut()
+            .expect("it is one");
+        source.entry("base_url").or_insert(upstream.url().into());
+        // Null: the document says where the API is.
+        source.retain(|_, value| !value.is_null());
+        let all = policy.as_object_mut().expect("it is one");
+        let listed = json!({"mode": "list"});
+        all.entry("tools").or_insert(listed);
+        let file = scratch.file("mcpgen.yaml", policy.to_string());
+        let mut client = Client::start(&["serve", &file], env);
+        client.initialize();
+        Self {
+            client,
+            upstream,
+            seen: 0,
+            _scratch: scratch,
+        }
+    }
+
     /// Calls a tool; the result and the requests that arrived meanwhile.
     #[track_caller]
     pub(crate) fn call(&mut self, tool: &str, arguments: Value) -> (Value, Vec<Recorded>) {

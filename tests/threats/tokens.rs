@@ -419,7 +419,11 @@ fn a03_a_manifest_with_such_a_token_url() {
         let client = Credential::Client(Secret::new("agent"), Secret::new("canary"));
         let source = config.sources.entry("shop".to_owned()).or_default();
         source.credentials.insert("login".to_owned(), client);
-        let server = Server::new(&manifest, backends::open(&manifest, &config).unwrap());
+        let server = Server::new(
+            &manifest,
+            backends::open(&manifest, &config).unwrap(),
+            &config,
+        );
         let called = runtime.block_on(server.call("read", Map::new())).unwrap();
         let error = called.expect_err("there is no token");
         assert_eq!(error.code, "no_token", "{url}: {}", error.text());

@@ -64,6 +64,7 @@ const HOMES: &[(&str, &[&str])] = &[
             "src/runtime/listen.rs",
             "src/runtime/serve.rs",
             "src/demo/",
+            "src/cli/test/upstream.rs",
         ],
     ),
     ("hyper", &["src/runtime/listen.rs"]),

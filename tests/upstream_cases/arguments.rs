@@ -94,7 +94,7 @@ fn bad_arguments_are_told_at_once() {
     let mut scene = arguments();
     for (arguments, lines) in [
         (json!({"id": "abc", "since": "x"}), &["/id: "][..]),
-        (json!({"id": "5", "since": "x"}), &["/id: "]),
+        (json!({"id": "5.5", "since": "x"}), &["/id: "]),
         (json!({"id": 1}), &["/since: required, but missing"]),
         (json!({"id": 1, "since": ""}), &["/since: "]),
         (json!({"id": null, "since": "x"}), &["/id: "]),
@@ -107,7 +107,7 @@ fn bad_arguments_are_told_at_once() {
             &["/status: \"OPEN\" is not one of"],
         ),
         (
-            json!({"id": "abc", "days": 9999, "status": 1, "what": 1, "limit": "5"}),
+            json!({"id": "abc", "days": 9999, "status": 1, "what": 1, "limit": "5x"}),
             &[
                 "5 violations",
                 "/id: ",
@@ -141,6 +141,32 @@ fn bad_arguments_are_told_at_once() {
         json!({"id": 1, "since": "x", "X-Tag": "a\r\nX-Evil: 1"}),
         "refused_value",
     );
+}
+
+#[test]
+fn texts_that_hold_a_value_are_read_and_told() {
+    let mut scene = arguments();
+    let given = json!({"id": "5", "since": "7", "limit": "5000"});
+    let (result, requests) = scene.call("get_order", given);
+    assert_eq!(requests[0].target(), "/orders/5?limit=100&since=7");
+    let meta = &result["_meta"];
+    assert_eq!(
+        meta["mcpgen/coerced"],
+        json!({"/id": ["5", 5], "/limit": ["5000", 5000]})
+    );
+    assert_eq!(meta["mcpgen/clamped"], json!({"/limit": [5000, 100]}));
+    let told = text(&result);
+    for line in [
+        "note: /id was read as 5 from the text \"5\"",
+        "note: /limit was changed from 5000 to 100, its bound",
+    ] {
+        assert!(told.contains(line), "{told}");
+    }
+    let (_, requests) = scene.call(
+        "create",
+        json!({"a": "1.50", "b": "2", "o": "{\"n\":\"3\"}"}),
+    );
+    assert_eq!(requests[0].body, br#"{"a":1.50,"b":"2","o":{"n":"3"}}"#);
 }
 
 #[test]

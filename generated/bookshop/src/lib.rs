@@ -6,7 +6,8 @@ pub mod hooks;
 pub mod runtime;
 pub mod tools;
 
-/// The server's HTTP endpoint, to be mounted in a service of yours: `/mcp`, `/healthz` and `/readyz`.
+/// The server's HTTP endpoint, to be mounted in a service of yours: `/mcp` or the path that
+/// the policy says, `/healthz` and `/readyz`.
 ///
 /// # Errors
 ///
@@ -16,8 +17,11 @@ pub fn router() -> Result<axum::Router, runtime::config::ConfigError> {
     let config = runtime::config::Config::from_env(&manifest)?;
     let backends = runtime::backends::open(&manifest, &config)?;
     let hooks = Arc::new(hooks::hooks());
-    let server = runtime::server::Server::with_hooks(&manifest, backends, Some(hooks));
-    let options = runtime::streamable::EndpointOptions::default();
+    let server = runtime::server::Server::with_hooks(&manifest, backends, &config, Some(hooks));
+    let mut options = runtime::streamable::EndpointOptions::default();
+    if let Some(path) = server.base_path() {
+        path.clone_into(&mut options.path);
+    }
     Ok(runtime::streamable::router(
         server,
         &options,

@@ -9,8 +9,8 @@ use crate::runtime::error::CallError;
 use crate::runtime::hooks::{Arguments, Hooks, NoHooks, Step};
 #[allow(unused_imports)]
 use crate::runtime::manifest::{
-    ClientAuth, CredentialSpec, KeyPlace, ListMode, Listing, Manifest, Profile, ServerSpec,
-    SourceSpec,
+    ClientAuth, CredentialSpec, KeyPlace, ListMode, Listing, Manifest, Profile, Rate, Redirects,
+    ServerSpec, SourceSpec,
 };
 
 pub mod authors;
@@ -30,6 +30,7 @@ pub fn manifest() -> Manifest {
             title: Some("Bookshop".to_owned()),
             version: "1.0.0".to_owned(),
             instructions: None,
+            base_path: None,
         },
         listing: Listing::default(),
         sources: IndexMap::from([(
@@ -63,6 +64,9 @@ pub fn manifest() -> Manifest {
                 headers: IndexMap::from([]),
                 timeout_ms: 30000,
                 max_response_bytes: 2097152,
+                allow_private: vec![],
+                redirects: Redirects::SameOrigin,
+                rate: vec![],
             },
         )]),
         tools: vec![

@@ -274,18 +274,14 @@ fn line(out: &mut impl Write, text: &str, verbose: bool) -> std::io::Result<()> 
 
 /// What became of each operation that is a tool or left out.
 fn operations(loaded: &Loaded, allowed: &[Code]) -> Vec<Operation> {
-    let Some((catalog, compiled)) = &loaded.compiled else {
+    let Some((catalogs, compiled)) = &loaded.compiled else {
         return Vec::new();
     };
     let served = compiled.operations.iter().map(String::as_str);
     let names = compiled.manifest.tools.iter().map(|tool| &tool.name);
     let tools: BTreeMap<&str, &String> = served.zip(names).collect();
-    let left: BTreeMap<&str, usize> = catalog
-        .left_out
-        .iter()
-        .enumerate()
-        .map(|(index, left)| (left.operation.as_str(), index))
-        .collect();
+    let left = catalogs.iter().flat_map(|catalog| &catalog.left_out);
+    let left: BTreeSet<&str> = left.map(|left| left.operation.as_str()).collect();
     let all: Vec<&Diagnostic> = loaded.diags.iter().collect();
     let mut found = Vec::new();
     let bearing = |at: &usize| all.get(*at).map(|found| found.bearing);
@@ -301,18 +297,20 @@ fn operations(loaded: &Loaded, allowed: &[Code]) -> Vec<Operation> {
         if tools.contains_key(name) {
             reasons.retain(|at| all.get(*at).is_some_and(|d| !allowed.contains(&d.code)));
         }
-        let (status, chosen) = match (tools.get(name), left.get(name)) {
+        let (status, chosen) = match (tools.get(name), left.contains(name)) {
             (Some(_), _) if reasons.is_empty() => (Status::Exact, true),
             (Some(_), _) => (Status::Approximated, true),
-            (None, Some(index)) => {
-                let why = format!("{name} is left out: ");
-                let says_why =
-                    |at: &usize| all.get(*at).is_some_and(|d| d.message.starts_with(&why));
-                reasons.retain(says_why);
-                (Status::LeftOut, compiled.lost.contains(index))
+            (None, true) => {
+                // Among several sources its own stands before the name.
+                let of_it = |d: &&Diagnostic| {
+                    let subject = d.message.split_once(" is left out: ");
+                    subject.is_some_and(|(subject, _)| name.ends_with(subject))
+                };
+                reasons.retain(|at| all.get(*at).is_some_and(of_it));
+                (Status::LeftOut, compiled.lost.contains(name))
             }
             // It is off or not chosen.
-            (None, None) => continue,
+            (None, false) => continue,
         };
         found.push(Operation {
             name: name.to_owned(),

@@ -49,7 +49,7 @@ pub(super) struct Costs<'a> {
 }
 
 impl<'a> Costs<'a> {
-    pub(super) fn new(catalog: &'a Catalog, compiled: &'a Compiled, budget: usize) -> Self {
+    pub(super) fn new(catalogs: &'a [Catalog], compiled: &'a Compiled, budget: usize) -> Self {
         let specs = &compiled.manifest.tools;
         let mut tools: Vec<Tool<'a>> = specs
             .iter()
@@ -62,7 +62,7 @@ impl<'a> Costs<'a> {
             .collect();
         // The sort is stable: what costs the same stays in the document's order.
         tools.sort_by_key(|tool| std::cmp::Reverse(tool.tokens));
-        let tags = tags(catalog, &tools);
+        let tags = tags(catalogs, &tools);
         let total = tools.iter().map(|tool| tool.tokens).sum();
         Self {
             budget,
@@ -198,9 +198,10 @@ fn without_descriptions(mut schema: Value) -> Value {
 }
 
 /// What the tools of each tag cost, the dearest first. A tool of two tags counts for both.
-fn tags<'a>(catalog: &'a Catalog, tools: &[Tool<'a>]) -> Vec<Tag<'a>> {
+fn tags<'a>(catalogs: &'a [Catalog], tools: &[Tool<'a>]) -> Vec<Tag<'a>> {
     let of = |capability: &'a Capability| (capability.operation.as_str(), &capability.tags);
-    let known: BTreeMap<&str, &'a Vec<String>> = catalog.capabilities.iter().map(of).collect();
+    let all = catalogs.iter().flat_map(|catalog| &catalog.capabilities);
+    let known: BTreeMap<&str, &'a Vec<String>> = all.map(of).collect();
     let mut sums: BTreeMap<&'a str, (usize, usize)> = BTreeMap::new();
     for tool in tools {
         for tag in known.get(tool.operation).into_iter().copied().flatten() {

@@ -6,7 +6,6 @@ use anyhow::{Context, bail, ensure};
 use url::Url;
 
 use crate::cli::options::{DocOptions, Enable, TokenAuth, TokenOptions, Tools, looks_secret};
-use crate::policy::Policy;
 use crate::runtime::command::UpstreamOptions;
 use crate::runtime::manifest::Profile;
 
@@ -15,6 +14,7 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
     // Every field is named, so that a new option cannot be forgotten here.
     let DocOptions {
         doc,
+        policy,
         refs,
         refs_host,
         overlay,
@@ -40,6 +40,9 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
             args.extend([option.to_owned(), value.to_owned()]);
         }
     };
+    if let Some(policy) = policy {
+        add("--policy", &document(policy)?);
+    }
     for folder in refs {
         add("--refs", &absolute(folder)?);
     }
@@ -71,23 +74,22 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
         // process list.
         add("--header", &text.replace("${env:", "$env{"));
     }
-    if *timeout != Policy::default().timeout {
+    if let Some(timeout) = timeout {
         add("--timeout", &format!("{}ms", timeout.as_millis()));
     }
     match tools {
-        Tools::Auto => {}
-        Tools::List => add("--tools", "list"),
-        Tools::Search => add("--tools", "search"),
+        None | Some(Tools::Auto) => {}
+        Some(Tools::List) => add("--tools", "list"),
+        Some(Tools::Search) => add("--tools", "search"),
     }
     for name in pin {
         add("--pin", name);
     }
-    if *budget != Policy::default().budget {
+    if let Some(budget) = budget {
         add("--budget", &budget.to_string());
     }
-    let profile = Profile::from(*profile);
-    if profile != Policy::default().profile {
-        add("--profile", profile.as_str());
+    if let Some(profile) = profile {
+        add("--profile", Profile::from(*profile).as_str());
     }
     for file in ca_cert {
         add("--ca-cert", &absolute(file)?);

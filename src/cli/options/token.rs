@@ -10,7 +10,7 @@ use crate::input::openapi;
 use crate::runtime::manifest::ClientAuth;
 
 /// How tokens are fetched, as it was typed.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(in crate::cli) struct TokenOptions {
     /// Where tokens are fetched with client credentials; wins over the document's token URLs and may
     /// be a private address

@@ -36,6 +36,7 @@ async fn get(
         &options.ca_certs,
         options.proxy.as_deref(),
         named.as_deref().into_iter(),
+        &[],
     )?;
     let mut name = String::new();
     for _ in 0..=MAX_REDIRECTS {

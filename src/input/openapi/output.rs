@@ -2,7 +2,8 @@
 //!
 //! Clients refuse a result that does not match the advertised schema after the call has happened, so
 //! the schema only says which properties to expect and of which type: nothing is required, closed,
-//! bounded or enumerated, and everything may be null. Below a budget of nodes it is cut off with `{}`,
+//! bounded or enumerated, and everything may be null. (Where an object is closed the Catalog says so; that
+//! is not advertised.) Below a budget of nodes it is cut off with `{}`,
 //! which accepts anything.
 
 use serde_json::{Map, Value, json};
@@ -209,6 +210,14 @@ impl<'a, 'd> Shape<'a, 'd> {
         if !self.properties(node, levels, &mut properties) {
             return json!({});
         }
+        let all_told = levels > 0 && !self.over && node.get("allOf").is_none();
+        if node
+            .get("additionalProperties")
+            .is_some_and(|n| *n.value == Value::Bool(false))
+            && all_told
+        {
+            out.insert("additionalProperties".into(), false.into());
+        }
         if !properties.is_empty() {
             out.entry("type")
                 .or_insert_with(|| json!(["object", "null"]));
@@ -317,7 +326,7 @@ mod tests {
             (
                 json!({"type": "object", "required": ["a"], "additionalProperties": false,
                        "properties": {"a": {"type": "string", "enum": ["x"]}, "b": {"writeOnly": true}}}),
-                json!({"type": ["object", "null"], "properties": {"a": {}}}),
+                json!({"type": ["object", "null"], "additionalProperties": false, "properties": {"a": {}}}),
             ),
             (
                 json!({"type": "array", "items": {"type": "integer"}}),

@@ -1,11 +1,12 @@
 //! The tools that stand for all others in search mode.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
 use super::super::args::Checker;
-use super::super::manifest::{ArgSpec, Bound, Effect};
+use super::super::manifest::{Bound, Control, Effect};
 
 /// Characters of a question.
 const QUERY_MAX: usize = 400;
@@ -93,22 +94,27 @@ impl Meta {
             Kind::Search | Kind::Describe => Some(Arc::new(object(result_schema(kind)))),
             Kind::CallRead | Kind::CallWrite => None,
         };
-        let clamp = |name: &str, max: u64, min: i64| ArgSpec {
-            name: name.to_owned(),
+        let clamp = |pointer: &str, max: u64, min: u64| Control {
+            pointer: pointer.to_owned(),
             clamp: Some(Bound {
-                min: Some(min),
-                max: i64::try_from(max).ok(),
+                min: Some(min.into()),
+                max: Some(max.into()),
+                ..Bound::default()
             }),
+            ..Control::default()
         };
-        let args = match kind {
-            Kind::Search => vec![clamp("limit", LIMIT_MAX, 1), clamp("offset", OFFSET_MAX, 0)],
+        let controls = match kind {
+            Kind::Search => vec![
+                clamp("/limit", LIMIT_MAX, 1),
+                clamp("/offset", OFFSET_MAX, 0),
+            ],
             _ => Vec::new(),
         };
         Self {
             kind,
             title,
             description,
-            checker: Checker::new(&args, input_schema.clone()),
+            checker: Checker::new(&controls, input_schema.clone(), &BTreeMap::new()),
             input_schema,
             output_schema,
         }

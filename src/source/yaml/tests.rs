@@ -4,7 +4,7 @@ use super::*;
 
 fn read(text: &str) -> (Option<String>, Vec<String>) {
     let mut diags = Diagnostics::default();
-    let value = compose(text, &Budget::default(), &mut diags);
+    let value = compose(text, &Budget::default(), Manner::Lenient, &mut diags);
     let line = |d: &Diagnostic| {
         let place = d.loc.as_ref().and_then(|l| l.line_column);
         let (line, column) = place.unwrap_or_default();

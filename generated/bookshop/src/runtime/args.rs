@@ -3,17 +3,29 @@
 //! [`Args`] can only be made by [`Checker::check`], and the only way to I/O takes `&Args`: an
 //! unchecked value cannot leave.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
-use serde_json::{Map, Number, Value, json};
+use serde_json::{Map, Value, json};
 
+use super::config::Secret;
 use super::error::CallError;
-use super::manifest::{ArgSpec, Bound};
+use super::manifest::Control;
 
+mod changes;
+mod coerce;
+mod control;
 mod effort;
 mod limits;
+pub mod number;
+
+pub use changes::{Changes, Clamped, Coerced};
+pub(super) use control::read_as;
+
+use coerce::Types;
+use control::Controls;
 
 /// Violations that are told at once.
 const VIOLATIONS_MAX: usize = 20;
@@ -26,76 +38,94 @@ const QUOTE_MAX: usize = 60;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Args {
     values: Map<String, Value>,
-    clamped: Vec<Clamped>,
-}
-
-/// A value that was moved into its bounds.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Clamped {
-    /// JSON Pointer into the arguments.
-    pub pointer: String,
-    /// What was sent.
-    pub from: Value,
-    /// What is used.
-    pub to: Value,
+    /// The values with those that no caller gives, if there are any of these.
+    sent: Option<Map<String, Value>>,
+    masked: bool,
+    changes: Changes,
 }
 
 impl Args {
-    /// The value of an argument; `None` if it was not given, `Some(Null)` if it was given as null.
+    /// The value of an argument as it is sent; `None` if there is none, `Some(Null)` if it was given as
+    /// null.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.values.get(name)
+        self.sent.as_ref().unwrap_or(&self.values).get(name)
     }
 
-    /// All values, by argument.
+    /// All values that the caller may see, by argument.
     pub fn values(&self) -> &Map<String, Value> {
         &self.values
     }
 
-    /// The values that were moved into their bounds.
-    pub fn clamped(&self) -> &[Clamped] {
-        &self.clamped
+    /// What was done to the values.
+    pub fn changes(&self) -> &Changes {
+        &self.changes
+    }
+
+    /// Whether `***` stands for what the environment gives.
+    pub fn is_masked(&self) -> bool {
+        self.masked
     }
 }
 
 /// Checks the arguments of one tool.
 pub struct Checker {
     schema: Arc<Map<String, Value>>,
-    clamps: Vec<(String, Bound)>,
+    controls: Controls,
     /// Compiled at the first call: a server of a thousand tools starts without a thousand validators.
     validator: OnceLock<Result<Validator, String>>,
+    types: OnceLock<Types>,
 }
 
 impl Checker {
-    /// The checker of a tool whose input schema is `schema` and whose arguments are `args`.
-    pub fn new(args: &[ArgSpec], schema: Arc<Map<String, Value>>) -> Self {
-        let clamps = args
-            .iter()
-            .filter_map(|arg| Some((arg.name.clone(), arg.clamp?)))
-            .collect();
+    /// The checker of a tool whose input schema is `schema`. `variables` has the values of the
+    /// environment that controls name; without one of them every call is refused.
+    pub fn new(
+        controls: &[Control],
+        schema: Arc<Map<String, Value>>,
+        variables: &BTreeMap<String, Secret>,
+    ) -> Self {
         Self {
             schema,
-            clamps,
+            controls: Controls::new(controls, variables),
             validator: OnceLock::new(),
+            types: OnceLock::new(),
         }
     }
 
-    /// Clamps, then validates.
+    /// Reads texts that hold a value, drops, fills in and clamps, validates, and adds what no caller
+    /// gives, in this order.
     ///
     /// # Errors
     ///
     /// `invalid_arguments` with every violation at once, each with a JSON Pointer and a hint.
     pub fn check(&self, values: Map<String, Value>) -> Result<Args, CallError> {
         let mut instance = bounded(values)?;
-        let clamped = match &mut instance {
-            Value::Object(values) => self.clamp(values),
-            _ => Vec::new(),
+        let mut changes = Changes::default();
+        // Most calls are in order as they are.
+        let plain = self.controls.is_empty() && self.accepts(&instance)?;
+        if !plain {
+            if let Value::Object(values) = &mut instance
+                && values.values().any(Value::is_string)
+            {
+                let types = self.types.get_or_init(|| Types::new(&self.schema));
+                changes.coerced = types.coerce(values);
+            }
+            self.controls.prepare(&mut instance, &mut changes);
+            self.validate(&instance)?;
+        }
+        let Value::Object(values) = instance else {
+            return Err(no_object());
         };
-        let values = self.validated(instance)?;
-        Ok(Args { values, clamped })
+        Ok(Args {
+            sent: self.controls.injected(&values, false)?,
+            values,
+            masked: false,
+            changes,
+        })
     }
 
     /// The second check, of what a hook made of checked arguments: nothing is moved into its bounds
-    /// any more, what is outside them is refused.
+    /// any more, what is outside them is refused. What no caller gives is added again.
     ///
     /// # Errors
     ///
@@ -104,55 +134,68 @@ impl Checker {
         if values == first.values {
             return Ok(first);
         }
-        let checked = bounded(values).and_then(|instance| self.validated(instance));
-        let values = checked.map_err(|error| {
+        let checked = bounded(values).and_then(|mut instance| {
+            self.controls.drop(&mut instance);
+            self.validate(&instance)?;
+            let Value::Object(values) = instance else {
+                return Err(no_object());
+            };
+            let sent = self.controls.injected(&values, false)?;
+            Ok((values, sent))
+        });
+        let (values, sent) = checked.map_err(|error| {
             CallError::new("hook_refused", error.message)
                 .hint("the owner of this server has to correct its hook")
         })?;
-        Ok(Args { values, ..first })
+        Ok(Args {
+            values,
+            sent,
+            ..first
+        })
     }
 
-    fn validated(&self, instance: Value) -> Result<Map<String, Value>, CallError> {
+    /// The same arguments for a person to read: `***` stands for what the environment gives.
+    ///
+    /// # Errors
+    ///
+    /// Those of `check`.
+    pub fn masked(&self, args: &Args) -> Result<Args, CallError> {
+        Ok(Args {
+            sent: self.controls.injected(&args.values, true)?,
+            masked: true,
+            ..args.clone()
+        })
+    }
+
+    fn validator(&self) -> Result<&Validator, CallError> {
         let validator = self.validator.get_or_init(|| {
             validator(&Value::Object((*self.schema).clone())).map_err(|error| error.to_string())
         });
-        let validator = validator.as_ref().map_err(|why| {
+        validator.as_ref().map_err(|why| {
             CallError::new(
                 "invalid_tool",
                 format!("the tool's own schema cannot be used: {why}"),
             )
-        })?;
-        let valid = effort::bounded(|| validator.is_valid(&instance))?;
-        if !valid {
-            return Err(effort::bounded(|| violations(validator, &instance))?);
-        }
-        match instance {
-            Value::Object(values) => Ok(values),
-            _ => Err(CallError::new(
-                "invalid_arguments",
-                "arguments are not an object",
-            )),
-        }
+        })
     }
 
-    fn clamp(&self, values: &mut Map<String, Value>) -> Vec<Clamped> {
-        let mut clamped = Vec::new();
-        for (name, bound) in &self.clamps {
-            let Some(value) = values.get_mut(name) else {
-                continue;
-            };
-            let Some(to) = value.as_number().and_then(|number| clamp(number, *bound)) else {
-                continue;
-            };
-            let from = std::mem::replace(value, Value::Number(to.clone()));
-            clamped.push(Clamped {
-                pointer: format!("/{name}"),
-                from,
-                to: Value::Number(to),
-            });
-        }
-        clamped
+    fn accepts(&self, instance: &Value) -> Result<bool, CallError> {
+        let validator = self.validator()?;
+        effort::bounded(|| validator.is_valid(instance))
     }
+
+    fn validate(&self, instance: &Value) -> Result<(), CallError> {
+        let given = self.controls.given(instance);
+        if given.is_empty() && self.accepts(instance)? {
+            return Ok(());
+        }
+        let validator = self.validator()?;
+        Err(effort::bounded(|| violations(validator, instance, given))?)
+    }
+}
+
+fn no_object() -> CallError {
+    CallError::new("invalid_arguments", "arguments are not an object")
 }
 
 /// The values, if none has a size that is refused before anything else looks at it.
@@ -164,52 +207,6 @@ fn bounded(values: Map<String, Value>) -> Result<Value, CallError> {
     } else {
         Err(invalid(&found, false))
     }
-}
-
-/// The nearest bound, if an integer is outside its bounds.
-fn clamp(number: &Number, bound: Bound) -> Option<Number> {
-    let value = integral(&number.to_string())?;
-    if let Some(min) = bound.min.filter(|min| value < i128::from(*min)) {
-        return Some(min.into());
-    }
-    bound
-        .max
-        .filter(|max| value > i128::from(*max))
-        .map(Into::into)
-}
-
-/// The integer that a JSON number is, however it is written: `5000`, `5000.0`, `5e3`. One that does
-/// not fit is beyond every bound, on the side of its sign. `None` if it is no integer.
-fn integral(text: &str) -> Option<i128> {
-    let (sign, text) = match text.strip_prefix('-') {
-        Some(text) => (-1, text),
-        None => (1, text),
-    };
-    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = format!("{whole}{fraction}");
-    let significant = digits.trim_matches('0');
-    if significant.is_empty() {
-        return Some(0);
-    }
-    let zeros = digits.len() - digits.trim_end_matches('0').len();
-    let exponent = exponent.parse::<i64>().unwrap_or_else(|_| {
-        if exponent.starts_with('-') {
-            i64::MIN
-        } else {
-            i64::MAX
-        }
-    });
-    let moved = i64::try_from(zeros).ok()? - i64::try_from(fraction.len()).ok()?;
-    let power = usize::try_from(exponent.saturating_add(moved)).ok()?;
-    // An `i128` holds every number of 38 digits.
-    let fits = significant.len() <= 38 && power <= 38 - significant.len();
-    let value = if fits {
-        format!("{significant}{}", "0".repeat(power)).parse().ok()?
-    } else {
-        i128::MAX
-    };
-    Some(sign * value)
 }
 
 /// A validator for a schema, within bounds of time: a linear regex engine where it can hold all of
@@ -233,31 +230,56 @@ pub fn validator(schema: &Value) -> Result<Validator, ValidationError<'static>> 
         })
 }
 
+/// Whether a pattern is one that is matched in linear time.
+///
+/// # Errors
+///
+/// Why it is not.
+pub fn linear(pattern: &str) -> Result<(), String> {
+    let options = jsonschema::options().with_draft(Draft::Draft202012);
+    let built = options
+        .with_pattern_options(linear_options())
+        .build(&json!({ "pattern": pattern }));
+    // The engine says it better than the validator.
+    built.map(drop).map_err(|error| match error.kind() {
+        ValidationErrorKind::Format { .. } => {
+            "it is not a regular expression of moderate size".to_owned()
+        }
+        _ => error.to_string(),
+    })
+}
+
+fn linear_options() -> PatternOptions<jsonschema::Regex> {
+    PatternOptions::regex()
+        .size_limit(1 << 20)
+        .dfa_size_limit(1 << 20)
+}
+
 /// Whether a value matches a schema, within the same bounds as arguments.
 pub(super) fn is_valid(validator: &Validator, value: &Value) -> bool {
     limits::findings(value, 1).is_empty()
         && effort::bounded(|| validator.is_valid(value)).unwrap_or(false)
 }
 
-/// Every violation, in one error.
-fn violations(validator: &Validator, instance: &Value) -> CallError {
+/// Every violation, in one error; `given` are those that the schema does not find.
+fn violations(validator: &Validator, instance: &Value, given: Vec<String>) -> CallError {
     let mut lines: Vec<String> = Vec::new();
     let mut more = false;
     if limits::size(instance) > THOROUGH_MAX {
         let first = validator.validate(instance).err();
         let mut lines = first.iter().flat_map(describe).collect::<Vec<_>>();
+        lines.extend(given);
         lines.truncate(VIOLATIONS_MAX);
         return invalid(&lines, false);
     }
-    for error in validator.iter_errors(instance) {
-        for line in describe(&error) {
-            more |= lines.len() >= VIOLATIONS_MAX;
-            if !more && !lines.contains(&line) {
-                lines.push(line);
-            }
-        }
+    let found = validator.iter_errors(instance).flat_map(|e| describe(&e));
+    for line in found.chain(given) {
+        more |= lines.len() >= VIOLATIONS_MAX;
         if more {
             break;
+        }
+        if !lines.contains(&line) {
+            lines.push(line);
         }
     }
     invalid(&lines, more)
@@ -347,22 +369,25 @@ fn quote_long(text: &str, max: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runtime::manifest::Bound;
 
     fn checker(schema: Value, clamps: &[(&str, Option<i64>, Option<i64>)]) -> Checker {
         let Value::Object(schema) = schema else {
             panic!("not an object")
         };
-        let args: Vec<ArgSpec> = clamps
+        let controls: Vec<Control> = clamps
             .iter()
-            .map(|(name, min, max)| ArgSpec {
-                name: (*name).to_owned(),
+            .map(|(name, min, max)| Control {
+                pointer: format!("/{name}"),
                 clamp: Some(Bound {
-                    min: *min,
-                    max: *max,
+                    min: min.map(Into::into),
+                    max: max.map(Into::into),
+                    ..Bound::default()
                 }),
+                ..Control::default()
             })
             .collect();
-        Checker::new(&args, Arc::new(schema))
+        Checker::new(&controls, Arc::new(schema), &BTreeMap::new())
     }
 
     #[allow(clippy::needless_pass_by_value, reason = "it reads better in a table")]
@@ -395,10 +420,6 @@ mod tests {
         }
         assert!(checker.check(object(json!({"limit": "abc"}))).is_err());
         assert!(checker.check(object(json!({"limit": 1.5}))).is_err());
-        for text in ["5000.5", "5001e-1", "1e-999999999999999999999"] {
-            assert_eq!(integral(text), None, "{text}");
-        }
-        assert_eq!(integral("12.340e2"), Some(1_234));
     }
 
     #[test]

@@ -28,9 +28,9 @@ pub struct ServeOptions {
     #[arg(long, value_name = "ADDR")]
     pub http: Option<SocketAddr>,
 
-    /// Path of the endpoint
-    #[arg(long, value_name = "PATH", default_value = "/mcp", requires = "http")]
-    pub base_path: String,
+    /// Path of the endpoint [default: /mcp]
+    #[arg(long, value_name = "PATH", requires = "http")]
+    pub base_path: Option<String>,
 
     /// A `Host` value to accept besides loopback names; repeatable
     #[arg(long, value_name = "HOST", requires = "http")]
@@ -135,6 +135,8 @@ impl ServeOptions {
     ///
     /// The address cannot be listened on, or standard input cannot be read.
     pub async fn serve(&self, server: Server) -> Result<(), StartError> {
+        let path = self.base_path.as_deref().or(server.base_path());
+        let path = path.unwrap_or("/mcp").to_owned();
         let Some(address) = self.http else {
             return Ok(serve_stdio(server).await?);
         };
@@ -142,11 +144,11 @@ impl ServeOptions {
         let allowed_origins = origins
             .map(|text| origin(text).ok_or_else(|| StartError::Origin(text.clone())))
             .collect::<Result<_, _>>()?;
-        let listener = self.listen(address).await?;
+        let listener = self.listen(address, &path).await?;
         let bound = listener.local_addr()?;
-        eprintln!("listening on http://{bound}{}", self.base_path);
+        eprintln!("listening on http://{bound}{path}");
         let options = EndpointOptions {
-            path: self.base_path.clone(),
+            path,
             allowed_hosts: self.allow_host.clone(),
             allowed_origins,
         };
@@ -154,18 +156,17 @@ impl ServeOptions {
     }
 
     /// Without authentication only this machine may call, unless the owner says otherwise.
-    async fn listen(&self, address: SocketAddr) -> Result<TcpListener, StartError> {
+    async fn listen(&self, address: SocketAddr, path: &str) -> Result<TcpListener, StartError> {
         if !address.ip().is_loopback() && !self.allow_unauthenticated {
             return Err(StartError::Exposed(address));
         }
-        let path = &self.base_path;
         if !is_plain_path(path) {
             let why =
                 "a path is `/`, or segments of A-Z a-z 0-9 . _ ~ -, as in /mcp or /agents/mcp";
-            return Err(StartError::BasePath(path.clone(), why));
+            return Err(StartError::BasePath(path.to_owned(), why));
         }
-        if ["/healthz", "/readyz"].contains(&path.as_str()) {
-            return Err(StartError::BasePath(path.clone(), "it is taken"));
+        if ["/healthz", "/readyz"].contains(&path) {
+            return Err(StartError::BasePath(path.to_owned(), "it is taken"));
         }
         TcpListener::bind(address)
             .await
@@ -243,7 +244,7 @@ async fn run(
     let backends = backends::open(manifest, &config)?;
     command
         .serve
-        .serve(Server::with_hooks(manifest, backends, Some(hooks)))
+        .serve(Server::with_hooks(manifest, backends, &config, Some(hooks)))
         .await
 }
 

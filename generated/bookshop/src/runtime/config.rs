@@ -1,11 +1,18 @@
-//! What the environment gives: secrets, certificates, a proxy. It is kept apart from the Manifest, so
+//! [I/O] What the environment gives: secrets, from variables and files; certificates, a proxy. It is kept apart from the Manifest, so
 //! that nothing printed from a Manifest can hold a secret.
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
-use super::manifest::{CredentialSpec, KeyPlace, Manifest, SourceSpec};
+use super::args;
+use super::manifest::{
+    CredentialSpec, FILE, Fixed, KeyPlace, Manifest, SourceSpec, TEXT, ToolSpec,
+};
+
+/// Largest file of a secret, in bytes.
+const FILE_MAX: u64 = 64 * 1024;
 
 /// A value that is never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,6 +47,20 @@ pub enum ConfigError {
         /// The variable.
         variable: String,
     },
+    /// An argument's value comes from a variable that does not have it.
+    #[error(
+        "tool `{tool}`: argument `{argument}` needs the environment variable {variable}, {reason}"
+    )]
+    Argument {
+        /// The tool.
+        tool: String,
+        /// JSON Pointer into the arguments.
+        argument: String,
+        /// The variable.
+        variable: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// A header that cannot be sent.
     #[error("header `{header}`: {reason}")]
     Header {
@@ -59,6 +80,14 @@ pub enum ConfigError {
     /// A proxy URL that cannot be used.
     #[error("proxy: {0}")]
     Proxy(String),
+    /// A network of the owner's that is none.
+    #[error("private network `{network}`: {reason}")]
+    Network {
+        /// The network.
+        network: String,
+        /// Why not.
+        reason: String,
+    },
     /// A base URL that cannot be used.
     #[error("tool `{tool}`: {reason}")]
     BaseUrl {
@@ -124,6 +153,8 @@ impl SourceConfig {
 pub struct Config {
     /// By source name.
     pub sources: BTreeMap<String, SourceConfig>,
+    /// Values of arguments that no caller gives, by environment variable.
+    pub variables: BTreeMap<String, Secret>,
     /// PEM files with certificates to trust besides the system's.
     pub ca_certs: Vec<PathBuf>,
     /// Proxy for all requests; the system's own setting is not used.
@@ -135,9 +166,10 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// A header needs a variable that is not set. A missing credential is no error: a call that needs it says so.
+    /// A header or an argument needs a variable that is not set, or one whose value does not fit. A missing
+    /// credential is no error: a call that needs it says so.
     pub fn from_env(manifest: &Manifest) -> Result<Self, ConfigError> {
-        Self::from_lookup(manifest, &|name| std::env::var(name).ok())
+        Self::from_lookup(manifest, &looked_up)
     }
 
     fn from_lookup(
@@ -155,8 +187,59 @@ impl Config {
             headers(source, lookup, &mut found)?;
             config.sources.insert(name.clone(), found);
         }
+        for tool in &manifest.tools {
+            variables(tool, lookup, &mut config.variables)?;
+        }
         Ok(config)
     }
+}
+
+/// The text of a reference: the name of an environment variable, `file:` and a path, or `text:` and the
+/// text itself. `None`: it is not there, or cannot be used.
+fn looked_up(reference: &str) -> Option<String> {
+    if let Some(text) = reference.strip_prefix(TEXT) {
+        return Some(text.to_owned());
+    }
+    match reference.strip_prefix(FILE) {
+        Some(path) => file(Path::new(path)),
+        None => std::env::var(reference).ok(),
+    }
+}
+
+/// A file of a secret: UTF-8, and not large. What is no ordinary file may have no end.
+fn file(path: &Path) -> Option<String> {
+    if !std::fs::metadata(path).ok()?.is_file() {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).ok()?;
+    let size = file.take(FILE_MAX + 1).read_to_end(&mut bytes).ok()?;
+    let fits = u64::try_from(size).is_ok_and(|size| size <= FILE_MAX);
+    fits.then(|| String::from_utf8(bytes).ok())?
+}
+
+/// The values of a tool's arguments that come from the environment. Each fits its argument: nothing is
+/// left to be found out by a call.
+fn variables(
+    tool: &ToolSpec,
+    lookup: &dyn Fn(&str) -> Option<String>,
+    into: &mut BTreeMap<String, Secret>,
+) -> Result<(), ConfigError> {
+    for control in &tool.controls {
+        let Some(Fixed::Env { name, schema }) = &control.fixed else {
+            continue;
+        };
+        let wrong = |reason| ConfigError::Argument {
+            tool: tool.name.clone(),
+            argument: control.pointer.clone(),
+            variable: name.clone(),
+            reason,
+        };
+        let found = value(name, lookup).ok_or_else(|| wrong("which is not set"))?;
+        args::read_as(schema, found.reveal()).map_err(wrong)?;
+        into.insert(name.clone(), found);
+    }
+    Ok(())
 }
 
 /// A variable that is set and not empty, without the line end that files tend to bring.
@@ -241,5 +324,42 @@ mod tests {
     fn secrets_are_not_printed() {
         let secret = Credential::UserPassword(Secret::new("canary"), Secret::new("canary"));
         assert!(!format!("{secret:?}").contains("canary"));
+    }
+
+    #[test]
+    fn secrets_from_files() {
+        let folder = std::env::temp_dir().join(format!("mcpgen-secrets-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let large = "x".repeat(64 * 1024);
+        for (name, bytes, want) in [
+            ("plain", &b"canary"[..], Some("canary")),
+            ("line-feed", b"canary\n", Some("canary")),
+            ("carriage-return", b"canary\r\n", Some("canary")),
+            ("spaces", b" can ary \n", Some(" can ary ")),
+            ("empty", b"", None),
+            ("only-a-line-feed", b"\n", None),
+            ("not-utf-8", b"canary\xff", None),
+            ("largest", large.as_bytes(), Some(large.as_str())),
+            ("too-large", format!("{large}x").as_bytes(), None),
+        ] {
+            let path = folder.join(name);
+            std::fs::write(&path, bytes).unwrap();
+            let reference = format!("file:{}", path.display());
+            let found = value(&reference, &looked_up);
+            assert_eq!(found.as_ref().map(Secret::reveal), want, "{name}");
+        }
+        for path in [
+            folder.join("missing"),
+            folder.clone(),
+            "/dev/zero".into(),
+            PathBuf::new(),
+        ] {
+            let reference = format!("file:{}", path.display());
+            assert_eq!(value(&reference, &looked_up), None, "{reference}");
+        }
+        let text = value("text:client", &looked_up);
+        assert_eq!(text.as_ref().map(Secret::reveal), Some("client"));
+        assert_eq!(value("", &looked_up), None);
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

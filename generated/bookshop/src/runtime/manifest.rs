@@ -4,11 +4,18 @@
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 mod body;
+mod control;
+mod credential;
+mod limits;
 
 pub use body::{BodyContent, BodyFormat, PartStyle, Strings, WireBody, WirePart};
+pub use control::{Bound, Control, Fixed};
+pub use credential::{ClientAuth, CredentialSpec, KeyPlace, place, setting};
+pub(super) use credential::{FILE, TEXT};
+pub use limits::{Limits, Rate, Redirects, Retries, Shape};
 
 /// A finished server.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -86,6 +93,9 @@ pub struct ServerSpec {
     /// Advice to the model on how to use the tools.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instructions: Option<String>,
+    /// Path of the HTTP endpoint, unless the command line says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_path: Option<String>,
 }
 
 /// How clients get to know the tools.
@@ -134,6 +144,15 @@ pub struct SourceSpec {
     pub timeout_ms: u64,
     /// Most bytes of a decoded response.
     pub max_response_bytes: u64,
+    /// Private networks (`10.20.0.0/16`) in which hosts may be that only a document names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow_private: Vec<String>,
+    /// Which redirects are followed.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub redirects: Redirects,
+    /// How often its tools may be called, all together: all of these hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rate: Vec<Rate>,
 }
 
 impl SourceSpec {
@@ -152,107 +171,8 @@ impl SourceSpec {
 /// (none: those that the token endpoint gives by itself).
 pub type Requirement = IndexMap<String, Vec<String>>;
 
-/// How a credential is sent and which environment variable holds it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum CredentialSpec {
-    /// A key in a header, query parameter or cookie.
-    ApiKey {
-        /// Where it goes.
-        place: KeyPlace,
-        /// The header, parameter or cookie name.
-        name: String,
-        /// Environment variable with the key.
-        env: String,
-    },
-    /// HTTP Basic (RFC 7617).
-    Basic {
-        /// Environment variable with the user name.
-        env_user: String,
-        /// Environment variable with the password.
-        env_password: String,
-    },
-    /// HTTP Bearer (RFC 6750).
-    Bearer {
-        /// Environment variable with the token.
-        env: String,
-    },
-    /// A Bearer token that is fetched with client credentials (RFC 6749 §4.4).
-    ClientCredentials {
-        /// Environment variable with a token; if it is set, none is fetched.
-        env: String,
-        /// Environment variable with the client's identifier.
-        env_id: String,
-        /// Environment variable with the client's secret.
-        env_secret: String,
-        /// Where tokens are fetched: an http or https URL without user and fragment.
-        token_url: String,
-        /// How the client says who it is.
-        #[serde(default, skip_serializing_if = "is_default")]
-        auth: ClientAuth,
-        /// What the owner adds to the form.
-        #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
-        fields: IndexMap<String, String>,
-    },
-}
-
-impl CredentialSpec {
-    /// The environment variables that it comes from.
-    pub fn variables(&self) -> Vec<&str> {
-        match self {
-            Self::ApiKey { env, .. } | Self::Bearer { env } => vec![env],
-            Self::Basic {
-                env_user,
-                env_password,
-            } => vec![env_user, env_password],
-            Self::ClientCredentials {
-                env,
-                env_id,
-                env_secret,
-                ..
-            } => vec![env_id, env_secret, env],
-        }
-    }
-
-    /// The same in words, with what stands for what.
-    pub fn needed(&self) -> String {
-        match self {
-            Self::ClientCredentials {
-                env,
-                env_id,
-                env_secret,
-                ..
-            } => format!("{env} (or {env_id} and {env_secret})"),
-            other => other.variables().join(" and "),
-        }
-    }
-}
-
-/// How a client's identifier and secret are sent for a token (RFC 6749 §2.3.1).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ClientAuth {
-    /// As HTTP Basic.
-    #[default]
-    Basic,
-    /// In the form, as `client_id` and `client_secret`.
-    Form,
-}
-
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
-}
-
-/// Where an API key goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum KeyPlace {
-    /// A request header.
-    Header,
-    /// A query parameter.
-    Query,
-    /// A cookie.
-    Cookie,
 }
 
 /// What a tool does to the world; drives the guard and the MCP annotations.
@@ -307,13 +227,36 @@ pub struct ToolSpec {
     /// Lenient JSON Schema of the result, with an object root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<Map<String, Value>>,
-    /// The arguments, in schema order.
-    pub args: Vec<ArgSpec>,
-    /// What to do with them.
+    /// What is done with values of the arguments beside the schema.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub controls: Vec<Control>,
+    /// What calls may cost.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub limits: Limits,
+    /// What to do with the arguments.
     pub action: Action,
+    /// What is passed on of the answer.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub shape: Shape,
 }
 
 impl ToolSpec {
+    /// The arguments that a caller may give, in order, each with its schema.
+    pub fn arguments(&self) -> impl Iterator<Item = (&String, &Value)> {
+        let properties = self.input_schema.get("properties");
+        properties.and_then(Value::as_object).into_iter().flatten()
+    }
+
+    /// The bound that a top-level argument is moved into.
+    pub fn clamp(&self, argument: &str) -> Option<&Bound> {
+        let of = |control: &&Control| {
+            let name = control.pointer.strip_prefix('/');
+            name.is_some_and(|name| name.replace("~1", "/").replace("~0", "~") == argument)
+        };
+        let mut controls = self.controls.iter().filter(of);
+        controls.find_map(|control| control.clamp.as_ref())
+    }
+
     /// The schema that arguments are checked against.
     pub fn checked_schema(&self) -> Map<String, Value> {
         let mut root = Value::Object(self.input_schema.clone());
@@ -327,29 +270,6 @@ impl ToolSpec {
             _ => Map::new(),
         }
     }
-}
-
-/// One argument.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ArgSpec {
-    /// The property of the input schema.
-    pub name: String,
-    /// A bound that clamps instead of refusing.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub clamp: Option<Bound>,
-}
-
-/// Inclusive integer bounds that a value is moved into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Bound {
-    /// Least value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min: Option<i64>,
-    /// Greatest value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max: Option<i64>,
 }
 
 /// What a tool does, as data.
@@ -384,11 +304,18 @@ pub struct HttpAction {
     /// Alternatives; empty: nothing is needed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub security: Vec<Requirement>,
+    /// Which failures are tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retries: Option<Retries>,
+    /// A header that gets a new key for each call, the same in its repetitions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idempotency_key: Option<String>,
 }
 
 /// A parameter on the wire.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools, reason = "they are independent")]
 pub struct WireParam {
     /// The argument whose value it carries.
     pub arg: String,
@@ -403,6 +330,9 @@ pub struct WireParam {
     /// Whether reserved characters stay as they are, where they are not escaped for safety.
     #[serde(default, skip_serializing_if = "is_default")]
     pub allow_reserved: bool,
+    /// Whether a value may hold `/`, which is sent as `%2F` (paths only).
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub slash: bool,
     /// Whether null, and a list or object with nothing in it, are sent as `name=`
     /// (`allowEmptyValue`, queries only).
     #[serde(default, skip_serializing_if = "is_default")]
@@ -479,6 +409,18 @@ pub enum Style {
     DeepIndices,
     /// Pairs of a cookie, nothing escaped (OpenAPI 3.2.0 §4.12.3).
     Cookie,
+}
+
+/// Reads a value that is written in source code as JSON text; what is none is null, which a generated
+/// crate's own tests find.
+pub fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+/// Reads a number that is written in source code; what is none is 0, which a generated crate's own tests
+/// find.
+pub fn number(text: &str) -> Number {
+    serde_json::from_str(text).unwrap_or_else(|_| 0.into())
 }
 
 /// Reads a schema that is written in source code as JSON text; what is no object is empty, which a

@@ -5,16 +5,20 @@ use rmcp::model::{
 };
 use serde_json::{Map, Value, json};
 
-use super::args::Clamped;
+use super::args::Changes;
 use super::backend::{Content, Outcome};
 use super::error::CallError;
 
 /// The `_meta` key that tells which values were moved into their bounds.
 pub const CLAMPED_KEY: &str = "mcpgen/clamped";
+/// The `_meta` key that tells which texts were read as values.
+pub const COERCED_KEY: &str = "mcpgen/coerced";
 /// The `_meta` key that tells a program why a call failed.
 pub const ERROR_KEY: &str = "mcpgen/error";
 /// The `_meta` key that tells a program what an answer said beside its content.
 pub const RESPONSE_KEY: &str = "mcpgen/response";
+/// The `_meta` key that tells which lists and texts of a response are shortened.
+pub const TRUNCATED_KEY: &str = "mcpgen/truncated";
 /// The property that holds a response which does not fit the advertised schema.
 pub const MISFIT_KEY: &str = "mcpgen_response";
 
@@ -23,10 +27,10 @@ pub const MISFIT_KEY: &str = "mcpgen_response";
 /// structured result, which clients check.
 pub fn success(
     outcome: Outcome,
-    clamped: &[Clamped],
+    changes: &Changes,
     fits: Option<&dyn Fn(&Value) -> bool>,
 ) -> CallToolResult {
-    let mut notes = notes(clamped);
+    let mut notes = changes.notes();
     notes.extend(outcome.note.map(|note| format!("note: {note}")));
     let mut structured = fits
         .and_then(|_| unstructured(&outcome.content))
@@ -55,38 +59,32 @@ pub fn success(
         )),
         Content::Empty => None,
     };
-    let mut result = complete(main, structured, &notes, clamped);
+    let mut result = complete(main, structured, &notes, changes);
     if !outcome.facts.is_empty() {
         let facts = object(outcome.facts);
         let meta = result.meta.get_or_insert_default();
         meta.0.insert(RESPONSE_KEY.to_owned(), facts.into());
+    }
+    if !outcome.truncated.is_empty() {
+        let meta = result.meta.get_or_insert_default();
+        meta.0
+            .insert(TRUNCATED_KEY.to_owned(), outcome.truncated.into());
     }
     result
 }
 
 /// The result of a call that the server itself answers: a structured value, and a text that says the
 /// same in fewer words.
-pub fn told(value: Value, text: String, clamped: &[Clamped]) -> CallToolResult {
+pub fn told(value: Value, text: String, changes: &Changes) -> CallToolResult {
     let text = ContentBlock::text(text);
-    complete(Some(text), Some(value), &notes(clamped), clamped)
-}
-
-/// A line on each value that was moved into its bounds.
-fn notes(clamped: &[Clamped]) -> Vec<String> {
-    let note = |c: &Clamped| {
-        format!(
-            "note: {} was changed from {} to {}, its bound",
-            c.pointer, c.from, c.to
-        )
-    };
-    clamped.iter().map(note).collect()
+    complete(Some(text), Some(value), &changes.notes(), changes)
 }
 
 fn complete(
     main: Option<ContentBlock>,
     structured: Option<Value>,
     notes: &[String],
-    clamped: &[Clamped],
+    changes: &Changes,
 ) -> CallToolResult {
     let mut content: Vec<ContentBlock> = main.into_iter().collect();
     if !notes.is_empty() {
@@ -95,13 +93,13 @@ fn complete(
     let mut result = CallToolResult::success(content);
     result.structured_content = structured;
     let mut meta = MetaObject::new();
-    if !clamped.is_empty() {
-        let changes: Map<String, Value> = clamped
-            .iter()
-            .map(|c| (c.pointer.clone(), json!([c.from, c.to])))
-            .collect();
-        meta.0
-            .insert(CLAMPED_KEY.to_owned(), Value::Object(changes));
+    for (key, pairs) in [
+        (COERCED_KEY, changes.coerced_pairs()),
+        (CLAMPED_KEY, changes.clamped_pairs()),
+    ] {
+        if !pairs.is_empty() {
+            meta.0.insert(key.to_owned(), Value::Object(pairs));
+        }
     }
     result.meta = Some(meta).filter(|meta| !meta.0.is_empty());
     result

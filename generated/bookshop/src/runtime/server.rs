@@ -1,13 +1,12 @@
 //! An MCP server over a Manifest.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Instant;
 
 use indexmap::IndexMap;
-use jsonschema::Validator;
 use rmcp::model::{
     CacheScope, CallToolRequestParams, CallToolResponse, CallToolResult, CompleteRequestMethod,
-    CompleteRequestParams, CompleteResult, DiscoverResult, ErrorData, Implementation, JsonObject,
+    CompleteRequestParams, CompleteResult, DiscoverResult, ErrorData, Implementation,
     ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesRequestMethod,
     ListResourceTemplatesResult, ListResourcesRequestMethod, ListResourcesResult, ListToolsResult,
     MetaObject, PaginatedRequestParams, ProtocolVersion, RequestId, RequestMetaObject,
@@ -17,20 +16,26 @@ use rmcp::service::RequestContext;
 use rmcp::{RoleServer, ServerHandler};
 use serde_json::{Map, Value};
 
-use super::args::{Args, Checker};
+use super::args::Args;
 use super::backend::{Backend, Outcome};
+use super::config::Config;
 use super::error::CallError;
-use super::hooks::{Hooks, Step};
+use super::hooks::Hooks;
+use super::limits;
 use super::manifest::Manifest;
 use super::output;
 use super::plain::{self, Promise};
 use super::scan::Message;
 use super::search::{Reply, Search};
 
+mod entry;
 mod tools;
+mod unknown;
 
+use entry::Entry;
 pub use tools::{list, listed};
 use tools::{listed_tools, tool};
+pub use unknown::UnknownTool;
 
 /// How long clients may keep a tool list, in milliseconds: it changes when the server restarts.
 const LIST_TTL_MS: u64 = 300_000;
@@ -45,6 +50,7 @@ pub struct Server {
 
 struct Inner {
     info: ServerConfig,
+    base_path: Option<String>,
     info_meta: MetaObject,
     /// What `tools/list` has.
     tools: Vec<Tool>,
@@ -52,17 +58,6 @@ struct Inner {
     entries: IndexMap<String, Entry>,
     search: Option<Search>,
     hooks: Option<Arc<dyn Hooks>>,
-}
-
-/// One tool, prepared.
-struct Entry {
-    checker: Checker,
-    backend: Box<dyn Backend>,
-    /// Whether a client has to repeat arguments in headers.
-    header_params: bool,
-    output_schema: Option<Arc<JsonObject>>,
-    /// Compiled at the first result.
-    output: OnceLock<Option<Validator>>,
 }
 
 /// A call of a tool that there is, whose message is in order.
@@ -73,46 +68,28 @@ pub struct PlainCall {
     modern: bool,
 }
 
-/// Why a call cannot even be tried.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("unknown tool `{name}`{help}")]
-pub struct UnknownTool {
-    name: String,
-    /// What to do about it, after a semicolon.
-    help: String,
-}
-
 impl Server {
     /// A server whose tools are carried out by `backends`, one a tool in the Manifest's order.
-    pub fn new(manifest: &Manifest, backends: Vec<Box<dyn Backend>>) -> Self {
-        Self::with_hooks(manifest, backends, None)
+    /// `config` has the values of arguments that come from the environment.
+    pub fn new(manifest: &Manifest, backends: Vec<Box<dyn Backend>>, config: &Config) -> Self {
+        Self::with_hooks(manifest, backends, config, None)
     }
 
     /// A server with the owner's code around its calls.
     pub fn with_hooks(
         manifest: &Manifest,
         backends: Vec<Box<dyn Backend>>,
+        config: &Config,
         hooks: Option<Arc<dyn Hooks>>,
     ) -> Self {
         let mut tools = Vec::with_capacity(manifest.tools.len());
         let mut entries = IndexMap::with_capacity(manifest.tools.len());
-        for (spec, backend) in manifest.tools.iter().zip(backends) {
+        let limiters = limits::limiters(manifest);
+        let prepared = backends.into_iter().zip(limiters);
+        for (spec, (backend, limiter)) in manifest.tools.iter().zip(prepared) {
             let tool = tool(spec);
-            let checked = if spec.checked.is_empty() {
-                tool.input_schema.clone()
-            } else {
-                Arc::new(spec.checked_schema())
-            };
-            entries.insert(
-                spec.name.clone(),
-                Entry {
-                    checker: Checker::new(&spec.args, checked),
-                    backend,
-                    header_params: plain::has_header_params(&tool.input_schema),
-                    output_schema: tool.output_schema.clone(),
-                    output: OnceLock::new(),
-                },
-            );
+            let entry = Entry::new(spec, &tool, backend, limiter, config);
+            entries.insert(spec.name.clone(), entry);
             tools.push(tool);
         }
         let search = Search::new(manifest, tools.iter().map(|tool| &tool.input_schema));
@@ -130,6 +107,7 @@ impl Server {
         Self {
             inner: Arc::new(Inner {
                 info,
+                base_path: manifest.server.base_path.clone(),
                 info_meta,
                 tools,
                 entries,
@@ -137,6 +115,11 @@ impl Server {
                 hooks,
             }),
         }
+    }
+
+    /// Path of the HTTP endpoint, as the Manifest says it.
+    pub fn base_path(&self) -> Option<&str> {
+        self.inner.base_path.as_deref()
     }
 
     /// Checks arguments and carries out a tool.
@@ -154,15 +137,9 @@ impl Server {
             Ok(args) => args,
             Err(error) => return Ok(Err(error)),
         };
-        let result = match &self.inner.hooks {
-            None => entry
-                .backend
-                .call(&args)
-                .await
-                .map(|outcome| (outcome, args)),
-            Some(hooks) => entry.hooked(name, args, hooks.as_ref()).await,
-        };
-        Ok(result)
+        Ok(entry
+            .carried_out(name, args, self.inner.hooks.as_deref())
+            .await)
     }
 
     /// Checks arguments and describes what the call would do.
@@ -177,7 +154,10 @@ impl Server {
     ) -> Result<Result<(String, Args), CallError>, UnknownTool> {
         let entry = self.entry(name)?;
         let checked = entry.checker.check(arguments);
-        Ok(checked.and_then(|args| Ok((entry.backend.preview(&args)?, args))))
+        Ok(checked.and_then(|args| {
+            let shown = entry.checker.masked(&args)?;
+            Ok((entry.backend.preview(&shown)?, args))
+        }))
     }
 
     fn entry(&self, name: &str) -> Result<&Entry, UnknownTool> {
@@ -295,7 +275,7 @@ impl Server {
             Ok(Reply::Call { tool, arguments }) => {
                 return self.carried_out(&tool, arguments, Some(name)).await;
             }
-            Ok(Reply::Told { value, text, args }) => output::told(value, text, args.clamped()),
+            Ok(Reply::Told { value, text, args }) => output::told(value, text, args.changes()),
             Err(error) => output::failure(&error),
         };
         log(name, None, code, started);
@@ -319,19 +299,10 @@ impl Server {
                 let schema = entry.output_schema.as_deref();
                 let fits = schema.map(|schema| |value: &Value| entry.fits(schema, value));
                 let fits = fits.as_ref().map(|fits| fits as &dyn Fn(&Value) -> bool);
-                output::success(outcome, args.clamped(), fits)
+                output::success(outcome, args.changes(), fits)
             }
             Err(error) => output::failure(&error),
         })
-    }
-}
-
-impl UnknownTool {
-    fn new(name: &str, help: String) -> Self {
-        Self {
-            name: name.chars().filter(|c| !c.is_control()).take(64).collect(),
-            help,
-        }
     }
 }
 
@@ -339,36 +310,6 @@ impl UnknownTool {
 fn log(tool: &str, via: Option<&str>, outcome: &str, started: Instant) {
     let elapsed_ms = started.elapsed().as_millis();
     tracing::info!(tool, via, outcome, elapsed_ms, "call");
-}
-
-impl Entry {
-    /// A call with the owner's code around it. What the hook before it changed is checked again.
-    async fn hooked(
-        &self,
-        name: &str,
-        args: Args,
-        hooks: &dyn Hooks,
-    ) -> Result<(Outcome, Args), CallError> {
-        let (result, args) = match hooks.before(name, args.values().clone()).await? {
-            Step::Answer(outcome) => (Ok(outcome), args),
-            Step::Continue(values) => {
-                let args = self.checker.recheck(values, args)?;
-                (self.backend.call(&args).await, args)
-            }
-        };
-        Ok((hooks.after(name, result).await?, args))
-    }
-
-    /// Whether a structured result matches the advertised schema.
-    fn fits(&self, schema: &JsonObject, value: &Value) -> bool {
-        let validator = self.output.get_or_init(|| {
-            let schema = Value::Object(schema.clone());
-            super::args::validator(&schema).ok()
-        });
-        validator
-            .as_ref()
-            .is_some_and(|validator| super::args::is_valid(validator, value))
-    }
 }
 
 /// Whether the request is of a revision whose results name the server.

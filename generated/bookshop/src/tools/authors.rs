@@ -13,8 +13,9 @@ use crate::runtime::error::CallError;
 use crate::runtime::hooks::{Arguments, NoHooks, Step, typed};
 #[allow(unused_imports)]
 use crate::runtime::manifest::{
-    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, ParamContent, PartStyle,
-    Place, Strings, Style, ToolSpec, WireBody, WireParam, WirePart, schema,
+    Action, BodyContent, BodyFormat, Bound, Control, Effect, Fixed, HttpAction, Limits,
+    ParamContent, PartStyle, Place, Rate, Retries, Shape, Strings, Style, ToolSpec, WireBody,
+    WireParam, WirePart, json, number, schema,
 };
 
 #[doc = "`list_authors`: GET /authors."]
@@ -178,23 +179,23 @@ pub(super) fn list_authors() -> ToolSpec {
   }
 }"#,
         )),
-        args: vec![
-            ArgSpec {
-                name: "limit".to_owned(),
-                clamp: Some(Bound {
-                    min: Some(1),
-                    max: Some(100),
-                }),
-            },
-            ArgSpec {
-                name: "page".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "name".to_owned(),
-                clamp: None,
-            },
-        ],
+        controls: vec![Control {
+            pointer: "/limit".to_owned(),
+            clamp: Some(Bound {
+                min: Some(number("1")),
+                max: Some(number("100")),
+                floor: None,
+                ceiling: None,
+                fractions: false,
+            }),
+            max_items: None,
+            items_ceiling: None,
+            default: None,
+            drop_if: vec![],
+            fixed: None,
+            hidden: false,
+        }],
+        limits: Limits::default(),
         action: Action::Http(HttpAction {
             method: "GET".to_owned(),
             base_url: Some("https://bookshop.example/v1".to_owned()),
@@ -207,6 +208,7 @@ pub(super) fn list_authors() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -217,6 +219,7 @@ pub(super) fn list_authors() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -227,6 +230,7 @@ pub(super) fn list_authors() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -234,7 +238,10 @@ pub(super) fn list_authors() -> ToolSpec {
             body: None,
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![],
+            retries: None,
+            idempotency_key: None,
         }),
+        shape: Shape::default(),
     }
 }
 
@@ -353,10 +360,8 @@ pub(super) fn get_author() -> ToolSpec {
   }
 }"#,
         )),
-        args: vec![ArgSpec {
-            name: "authorId".to_owned(),
-            clamp: None,
-        }],
+        controls: vec![],
+        limits: Limits::default(),
         action: Action::Http(HttpAction {
             method: "GET".to_owned(),
             base_url: Some("https://bookshop.example/v1".to_owned()),
@@ -368,12 +373,16 @@ pub(super) fn get_author() -> ToolSpec {
                 style: Style::Simple,
                 explode: false,
                 allow_reserved: false,
+                slash: false,
                 allow_empty: false,
                 content: None,
             }],
             body: None,
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![],
+            retries: None,
+            idempotency_key: None,
         }),
+        shape: Shape::default(),
     }
 }

@@ -13,8 +13,9 @@ use crate::runtime::error::CallError;
 use crate::runtime::hooks::{Arguments, NoHooks, Step, typed};
 #[allow(unused_imports)]
 use crate::runtime::manifest::{
-    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, ParamContent, PartStyle,
-    Place, Strings, Style, ToolSpec, WireBody, WireParam, WirePart, schema,
+    Action, BodyContent, BodyFormat, Bound, Control, Effect, Fixed, HttpAction, Limits,
+    ParamContent, PartStyle, Place, Rate, Retries, Shape, Strings, Style, ToolSpec, WireBody,
+    WireParam, WirePart, json, number, schema,
 };
 
 #[doc = "`list_books`: GET /books."]
@@ -540,39 +541,23 @@ pub(super) fn list_books() -> ToolSpec {
   }
 }"#,
         )),
-        args: vec![
-            ArgSpec {
-                name: "limit".to_owned(),
-                clamp: Some(Bound {
-                    min: Some(1),
-                    max: Some(100),
-                }),
-            },
-            ArgSpec {
-                name: "page".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "sort".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "tags".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "author".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "inStock".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "currency".to_owned(),
-                clamp: None,
-            },
-        ],
+        controls: vec![Control {
+            pointer: "/limit".to_owned(),
+            clamp: Some(Bound {
+                min: Some(number("1")),
+                max: Some(number("100")),
+                floor: None,
+                ceiling: None,
+                fractions: false,
+            }),
+            max_items: None,
+            items_ceiling: None,
+            default: None,
+            drop_if: vec![],
+            fixed: None,
+            hidden: false,
+        }],
+        limits: Limits::default(),
         action: Action::Http(HttpAction {
             method: "GET".to_owned(),
             base_url: Some("https://bookshop.example/v1".to_owned()),
@@ -585,6 +570,7 @@ pub(super) fn list_books() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -595,6 +581,7 @@ pub(super) fn list_books() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -605,6 +592,7 @@ pub(super) fn list_books() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -615,6 +603,7 @@ pub(super) fn list_books() -> ToolSpec {
                     style: Style::Form,
                     explode: false,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -625,6 +614,7 @@ pub(super) fn list_books() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -635,6 +625,7 @@ pub(super) fn list_books() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -645,6 +636,7 @@ pub(super) fn list_books() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -652,7 +644,10 @@ pub(super) fn list_books() -> ToolSpec {
             body: None,
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![],
+            retries: None,
+            idempotency_key: None,
         }),
+        shape: Shape::default(),
     }
 }
 
@@ -835,48 +830,8 @@ pub(super) fn create_book() -> ToolSpec {
   }
 }"#,
         )),
-        args: vec![
-            ArgSpec {
-                name: "Idempotency-Key".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "isbn".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "title".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "subtitle".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "category".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "tags".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "format".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "price".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "published".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "authorIds".to_owned(),
-                clamp: None,
-            },
-        ],
+        controls: vec![],
+        limits: Limits::default(),
         action: Action::Http(HttpAction {
             method: "POST".to_owned(),
             base_url: Some("https://bookshop.example/v1".to_owned()),
@@ -888,6 +843,7 @@ pub(super) fn create_book() -> ToolSpec {
                 style: Style::Simple,
                 explode: false,
                 allow_reserved: false,
+                slash: false,
                 allow_empty: false,
                 content: None,
             }],
@@ -911,7 +867,10 @@ pub(super) fn create_book() -> ToolSpec {
             }),
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![IndexMap::from([("adminToken".to_owned(), vec![])])],
+            retries: None,
+            idempotency_key: None,
         }),
+        shape: Shape::default(),
     }
 }
 
@@ -1100,20 +1059,8 @@ pub(super) fn search_books() -> ToolSpec {
   }
 }"#,
         )),
-        args: vec![
-            ArgSpec {
-                name: "query".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "filter".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "limit".to_owned(),
-                clamp: None,
-            },
-        ],
+        controls: vec![],
+        limits: Limits::default(),
         action: Action::Http(HttpAction {
             method: "POST".to_owned(),
             base_url: Some("https://bookshop.example/v1".to_owned()),
@@ -1133,7 +1080,10 @@ pub(super) fn search_books() -> ToolSpec {
             }),
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![],
+            retries: None,
+            idempotency_key: None,
         }),
+        shape: Shape::default(),
     }
 }
 
@@ -1181,16 +1131,8 @@ pub(super) fn import_books() -> ToolSpec {
   }
 }"#,
         )),
-        args: vec![
-            ArgSpec {
-                name: "file".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "dryRun".to_owned(),
-                clamp: None,
-            },
-        ],
+        controls: vec![],
+        limits: Limits::default(),
         action: Action::Http(HttpAction {
             method: "POST".to_owned(),
             base_url: Some("https://bookshop.example/v1".to_owned()),
@@ -1217,7 +1159,10 @@ pub(super) fn import_books() -> ToolSpec {
             }),
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![IndexMap::from([("adminToken".to_owned(), vec![])])],
+            retries: None,
+            idempotency_key: None,
         }),
+        shape: Shape::default(),
     }
 }
 
@@ -1328,16 +1273,8 @@ pub(super) fn get_book() -> ToolSpec {
   }
 }"#,
         )),
-        args: vec![
-            ArgSpec {
-                name: "Accept-Language".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "bookId".to_owned(),
-                clamp: None,
-            },
-        ],
+        controls: vec![],
+        limits: Limits::default(),
         action: Action::Http(HttpAction {
             method: "GET".to_owned(),
             base_url: Some("https://bookshop.example/v1".to_owned()),
@@ -1350,6 +1287,7 @@ pub(super) fn get_book() -> ToolSpec {
                     style: Style::Simple,
                     explode: false,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -1360,6 +1298,7 @@ pub(super) fn get_book() -> ToolSpec {
                     style: Style::Simple,
                     explode: false,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -1367,7 +1306,10 @@ pub(super) fn get_book() -> ToolSpec {
             body: None,
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![],
+            retries: None,
+            idempotency_key: None,
         }),
+        shape: Shape::default(),
     }
 }
 
@@ -1559,52 +1501,8 @@ pub(super) fn replace_book() -> ToolSpec {
   }
 }"#,
         )),
-        args: vec![
-            ArgSpec {
-                name: "If-Match".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "bookId".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "isbn".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "title".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "subtitle".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "category".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "tags".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "format".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "price".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "published".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "authorIds".to_owned(),
-                clamp: None,
-            },
-        ],
+        controls: vec![],
+        limits: Limits::default(),
         action: Action::Http(HttpAction {
             method: "PUT".to_owned(),
             base_url: Some("https://bookshop.example/v1".to_owned()),
@@ -1617,6 +1515,7 @@ pub(super) fn replace_book() -> ToolSpec {
                     style: Style::Simple,
                     explode: false,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -1627,6 +1526,7 @@ pub(super) fn replace_book() -> ToolSpec {
                     style: Style::Simple,
                     explode: false,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -1651,7 +1551,10 @@ pub(super) fn replace_book() -> ToolSpec {
             }),
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![IndexMap::from([("adminToken".to_owned(), vec![])])],
+            retries: None,
+            idempotency_key: None,
         }),
+        shape: Shape::default(),
     }
 }
 
@@ -1694,16 +1597,8 @@ pub(super) fn delete_book() -> ToolSpec {
         ),
         checked: IndexMap::new(),
         output_schema: None,
-        args: vec![
-            ArgSpec {
-                name: "If-Match".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "bookId".to_owned(),
-                clamp: None,
-            },
-        ],
+        controls: vec![],
+        limits: Limits::default(),
         action: Action::Http(HttpAction {
             method: "DELETE".to_owned(),
             base_url: Some("https://bookshop.example/v1".to_owned()),
@@ -1716,6 +1611,7 @@ pub(super) fn delete_book() -> ToolSpec {
                     style: Style::Simple,
                     explode: false,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -1726,6 +1622,7 @@ pub(super) fn delete_book() -> ToolSpec {
                     style: Style::Simple,
                     explode: false,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -1733,7 +1630,10 @@ pub(super) fn delete_book() -> ToolSpec {
             body: None,
             accept: Some("application/json, */*;q=0.5".to_owned()),
             security: vec![IndexMap::from([("adminToken".to_owned(), vec![])])],
+            retries: None,
+            idempotency_key: None,
         }),
+        shape: Shape::default(),
     }
 }
 
@@ -1768,10 +1668,8 @@ pub(super) fn get_book_cover() -> ToolSpec {
         ),
         checked: IndexMap::new(),
         output_schema: None,
-        args: vec![ArgSpec {
-            name: "bookId".to_owned(),
-            clamp: None,
-        }],
+        controls: vec![],
+        limits: Limits::default(),
         action: Action::Http(HttpAction {
             method: "GET".to_owned(),
             base_url: Some("https://bookshop.example/v1".to_owned()),
@@ -1783,13 +1681,17 @@ pub(super) fn get_book_cover() -> ToolSpec {
                 style: Style::Simple,
                 explode: false,
                 allow_reserved: false,
+                slash: false,
                 allow_empty: false,
                 content: None,
             }],
             body: None,
             accept: Some("image/png, */*;q=0.1".to_owned()),
             security: vec![],
+            retries: None,
+            idempotency_key: None,
         }),
+        shape: Shape::default(),
     }
 }
 
@@ -1830,16 +1732,8 @@ pub(super) fn upload_book_cover() -> ToolSpec {
         ),
         checked: IndexMap::new(),
         output_schema: None,
-        args: vec![
-            ArgSpec {
-                name: "bookId".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "body".to_owned(),
-                clamp: None,
-            },
-        ],
+        controls: vec![],
+        limits: Limits::default(),
         action: Action::Http(HttpAction {
             method: "PUT".to_owned(),
             base_url: Some("https://bookshop.example/v1".to_owned()),
@@ -1851,6 +1745,7 @@ pub(super) fn upload_book_cover() -> ToolSpec {
                 style: Style::Simple,
                 explode: false,
                 allow_reserved: false,
+                slash: false,
                 allow_empty: false,
                 content: None,
             }],
@@ -1864,6 +1759,9 @@ pub(super) fn upload_book_cover() -> ToolSpec {
             }),
             accept: Some("application/json, */*;q=0.5".to_owned()),
             security: vec![IndexMap::from([("adminToken".to_owned(), vec![])])],
+            retries: None,
+            idempotency_key: None,
         }),
+        shape: Shape::default(),
     }
 }

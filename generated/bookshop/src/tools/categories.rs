@@ -13,8 +13,9 @@ use crate::runtime::error::CallError;
 use crate::runtime::hooks::{Arguments, NoHooks, Step, typed};
 #[allow(unused_imports)]
 use crate::runtime::manifest::{
-    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, ParamContent, PartStyle,
-    Place, Strings, Style, ToolSpec, WireBody, WireParam, WirePart, schema,
+    Action, BodyContent, BodyFormat, Bound, Control, Effect, Fixed, HttpAction, Limits,
+    ParamContent, PartStyle, Place, Rate, Retries, Shape, Strings, Style, ToolSpec, WireBody,
+    WireParam, WirePart, json, number, schema,
 };
 
 #[doc = "`list_categories`: GET /categories."]
@@ -142,7 +143,8 @@ pub(super) fn list_categories() -> ToolSpec {
   }
 }"#,
         )),
-        args: vec![],
+        controls: vec![],
+        limits: Limits::default(),
         action: Action::Http(HttpAction {
             method: "GET".to_owned(),
             base_url: Some("https://bookshop.example/v1".to_owned()),
@@ -151,7 +153,10 @@ pub(super) fn list_categories() -> ToolSpec {
             body: None,
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![],
+            retries: None,
+            idempotency_key: None,
         }),
+        shape: Shape::default(),
     }
 }
 
@@ -206,10 +211,8 @@ pub(super) fn get_category() -> ToolSpec {
   }
 }"#,
         )),
-        args: vec![ArgSpec {
-            name: "slug".to_owned(),
-            clamp: None,
-        }],
+        controls: vec![],
+        limits: Limits::default(),
         action: Action::Http(HttpAction {
             method: "GET".to_owned(),
             base_url: Some("https://bookshop.example/v1".to_owned()),
@@ -221,12 +224,16 @@ pub(super) fn get_category() -> ToolSpec {
                 style: Style::Simple,
                 explode: false,
                 allow_reserved: false,
+                slash: false,
                 allow_empty: false,
                 content: None,
             }],
             body: None,
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![],
+            retries: None,
+            idempotency_key: None,
         }),
+        shape: Shape::default(),
     }
 }

@@ -13,8 +13,9 @@ use crate::runtime::error::CallError;
 use crate::runtime::hooks::{Arguments, NoHooks, Step, typed};
 #[allow(unused_imports)]
 use crate::runtime::manifest::{
-    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, ParamContent, PartStyle,
-    Place, Strings, Style, ToolSpec, WireBody, WireParam, WirePart, schema,
+    Action, BodyContent, BodyFormat, Bound, Control, Effect, Fixed, HttpAction, Limits,
+    ParamContent, PartStyle, Place, Rate, Retries, Shape, Strings, Style, ToolSpec, WireBody,
+    WireParam, WirePart, json, number, schema,
 };
 
 #[doc = "`list_inventory`: GET /inventory."]
@@ -221,27 +222,23 @@ pub(super) fn list_inventory() -> ToolSpec {
   }
 }"#,
         )),
-        args: vec![
-            ArgSpec {
-                name: "limit".to_owned(),
-                clamp: Some(Bound {
-                    min: Some(1),
-                    max: Some(100),
-                }),
-            },
-            ArgSpec {
-                name: "page".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "bookId".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "below".to_owned(),
-                clamp: None,
-            },
-        ],
+        controls: vec![Control {
+            pointer: "/limit".to_owned(),
+            clamp: Some(Bound {
+                min: Some(number("1")),
+                max: Some(number("100")),
+                floor: None,
+                ceiling: None,
+                fractions: false,
+            }),
+            max_items: None,
+            items_ceiling: None,
+            default: None,
+            drop_if: vec![],
+            fixed: None,
+            hidden: false,
+        }],
+        limits: Limits::default(),
         action: Action::Http(HttpAction {
             method: "GET".to_owned(),
             base_url: Some("https://bookshop.example/v1".to_owned()),
@@ -254,6 +251,7 @@ pub(super) fn list_inventory() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -264,6 +262,7 @@ pub(super) fn list_inventory() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -274,6 +273,7 @@ pub(super) fn list_inventory() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -284,6 +284,7 @@ pub(super) fn list_inventory() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -291,7 +292,10 @@ pub(super) fn list_inventory() -> ToolSpec {
             body: None,
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![IndexMap::from([("shopKey".to_owned(), vec![])])],
+            retries: None,
+            idempotency_key: None,
         }),
+        shape: Shape::default(),
     }
 }
 
@@ -372,24 +376,8 @@ pub(super) fn update_stock() -> ToolSpec {
   }
 }"#,
         )),
-        args: vec![
-            ArgSpec {
-                name: "bookId".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "onHand".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "reorderAt".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "nextDelivery".to_owned(),
-                clamp: None,
-            },
-        ],
+        controls: vec![],
+        limits: Limits::default(),
         action: Action::Http(HttpAction {
             method: "PATCH".to_owned(),
             base_url: Some("https://bookshop.example/v1".to_owned()),
@@ -401,6 +389,7 @@ pub(super) fn update_stock() -> ToolSpec {
                 style: Style::Simple,
                 explode: false,
                 allow_reserved: false,
+                slash: false,
                 allow_empty: false,
                 content: None,
             }],
@@ -418,6 +407,9 @@ pub(super) fn update_stock() -> ToolSpec {
             }),
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![IndexMap::from([("shopKey".to_owned(), vec![])])],
+            retries: None,
+            idempotency_key: None,
         }),
+        shape: Shape::default(),
     }
 }

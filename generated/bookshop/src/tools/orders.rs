@@ -13,8 +13,9 @@ use crate::runtime::error::CallError;
 use crate::runtime::hooks::{Arguments, NoHooks, Step, typed};
 #[allow(unused_imports)]
 use crate::runtime::manifest::{
-    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, ParamContent, PartStyle,
-    Place, Strings, Style, ToolSpec, WireBody, WireParam, WirePart, schema,
+    Action, BodyContent, BodyFormat, Bound, Control, Effect, Fixed, HttpAction, Limits,
+    ParamContent, PartStyle, Place, Rate, Retries, Shape, Strings, Style, ToolSpec, WireBody,
+    WireParam, WirePart, json, number, schema,
 };
 
 #[doc = "`list_orders`: GET /orders."]
@@ -343,27 +344,23 @@ pub(super) fn list_orders() -> ToolSpec {
   }
 }"#,
         )),
-        args: vec![
-            ArgSpec {
-                name: "limit".to_owned(),
-                clamp: Some(Bound {
-                    min: Some(1),
-                    max: Some(100),
-                }),
-            },
-            ArgSpec {
-                name: "page".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "status".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "placed".to_owned(),
-                clamp: None,
-            },
-        ],
+        controls: vec![Control {
+            pointer: "/limit".to_owned(),
+            clamp: Some(Bound {
+                min: Some(number("1")),
+                max: Some(number("100")),
+                floor: None,
+                ceiling: None,
+                fractions: false,
+            }),
+            max_items: None,
+            items_ceiling: None,
+            default: None,
+            drop_if: vec![],
+            fixed: None,
+            hidden: false,
+        }],
+        limits: Limits::default(),
         action: Action::Http(HttpAction {
             method: "GET".to_owned(),
             base_url: Some("https://bookshop.example/v1".to_owned()),
@@ -376,6 +373,7 @@ pub(super) fn list_orders() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -386,6 +384,7 @@ pub(super) fn list_orders() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -396,6 +395,7 @@ pub(super) fn list_orders() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -406,6 +406,7 @@ pub(super) fn list_orders() -> ToolSpec {
                     style: Style::DeepObject,
                     explode: true,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -416,7 +417,10 @@ pub(super) fn list_orders() -> ToolSpec {
                 IndexMap::from([("shopKey".to_owned(), vec![])]),
                 IndexMap::from([("customerSession".to_owned(), vec![])]),
             ],
+            retries: None,
+            idempotency_key: None,
         }),
+        shape: Shape::default(),
     }
 }
 
@@ -666,32 +670,8 @@ pub(super) fn create_order() -> ToolSpec {
   }
 }"#,
         )),
-        args: vec![
-            ArgSpec {
-                name: "Idempotency-Key".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "customerId".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "items".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "delivery".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "couponCode".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "note".to_owned(),
-                clamp: None,
-            },
-        ],
+        controls: vec![],
+        limits: Limits::default(),
         action: Action::Http(HttpAction {
             method: "POST".to_owned(),
             base_url: Some("https://bookshop.example/v1".to_owned()),
@@ -703,6 +683,7 @@ pub(super) fn create_order() -> ToolSpec {
                 style: Style::Simple,
                 explode: false,
                 allow_reserved: false,
+                slash: false,
                 allow_empty: false,
                 content: None,
             }],
@@ -725,7 +706,10 @@ pub(super) fn create_order() -> ToolSpec {
                 IndexMap::from([("shopKey".to_owned(), vec![])]),
                 IndexMap::from([("customerSession".to_owned(), vec![])]),
             ],
+            retries: None,
+            idempotency_key: None,
         }),
+        shape: Shape::default(),
     }
 }
 
@@ -829,10 +813,8 @@ pub(super) fn get_order() -> ToolSpec {
   }
 }"#,
         )),
-        args: vec![ArgSpec {
-            name: "orderId".to_owned(),
-            clamp: None,
-        }],
+        controls: vec![],
+        limits: Limits::default(),
         action: Action::Http(HttpAction {
             method: "GET".to_owned(),
             base_url: Some("https://bookshop.example/v1".to_owned()),
@@ -844,6 +826,7 @@ pub(super) fn get_order() -> ToolSpec {
                 style: Style::Simple,
                 explode: false,
                 allow_reserved: false,
+                slash: false,
                 allow_empty: false,
                 content: None,
             }],
@@ -853,7 +836,10 @@ pub(super) fn get_order() -> ToolSpec {
                 IndexMap::from([("shopKey".to_owned(), vec![])]),
                 IndexMap::from([("customerSession".to_owned(), vec![])]),
             ],
+            retries: None,
+            idempotency_key: None,
         }),
+        shape: Shape::default(),
     }
 }
 
@@ -971,20 +957,8 @@ pub(super) fn cancel_order() -> ToolSpec {
   }
 }"#,
         )),
-        args: vec![
-            ArgSpec {
-                name: "orderId".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "reason".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "comment".to_owned(),
-                clamp: None,
-            },
-        ],
+        controls: vec![],
+        limits: Limits::default(),
         action: Action::Http(HttpAction {
             method: "POST".to_owned(),
             base_url: Some("https://bookshop.example/v1".to_owned()),
@@ -996,6 +970,7 @@ pub(super) fn cancel_order() -> ToolSpec {
                 style: Style::Simple,
                 explode: false,
                 allow_reserved: false,
+                slash: false,
                 allow_empty: false,
                 content: None,
             }],
@@ -1015,6 +990,9 @@ pub(super) fn cancel_order() -> ToolSpec {
                 IndexMap::from([("shopKey".to_owned(), vec![])]),
                 IndexMap::from([("customerSession".to_owned(), vec![])]),
             ],
+            retries: None,
+            idempotency_key: None,
         }),
+        shape: Shape::default(),
     }
 }

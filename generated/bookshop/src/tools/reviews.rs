@@ -13,8 +13,9 @@ use crate::runtime::error::CallError;
 use crate::runtime::hooks::{Arguments, NoHooks, Step, typed};
 #[allow(unused_imports)]
 use crate::runtime::manifest::{
-    Action, ArgSpec, BodyContent, BodyFormat, Bound, Effect, HttpAction, ParamContent, PartStyle,
-    Place, Strings, Style, ToolSpec, WireBody, WireParam, WirePart, schema,
+    Action, BodyContent, BodyFormat, Bound, Control, Effect, Fixed, HttpAction, Limits,
+    ParamContent, PartStyle, Place, Rate, Retries, Shape, Strings, Style, ToolSpec, WireBody,
+    WireParam, WirePart, json, number, schema,
 };
 
 #[doc = "`list_reviews`: GET /books/{bookId}/reviews."]
@@ -240,27 +241,23 @@ pub(super) fn list_reviews() -> ToolSpec {
   }
 }"#,
         )),
-        args: vec![
-            ArgSpec {
-                name: "limit".to_owned(),
-                clamp: Some(Bound {
-                    min: Some(1),
-                    max: Some(100),
-                }),
-            },
-            ArgSpec {
-                name: "page".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "minRating".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "bookId".to_owned(),
-                clamp: None,
-            },
-        ],
+        controls: vec![Control {
+            pointer: "/limit".to_owned(),
+            clamp: Some(Bound {
+                min: Some(number("1")),
+                max: Some(number("100")),
+                floor: None,
+                ceiling: None,
+                fractions: false,
+            }),
+            max_items: None,
+            items_ceiling: None,
+            default: None,
+            drop_if: vec![],
+            fixed: None,
+            hidden: false,
+        }],
+        limits: Limits::default(),
         action: Action::Http(HttpAction {
             method: "GET".to_owned(),
             base_url: Some("https://bookshop.example/v1".to_owned()),
@@ -273,6 +270,7 @@ pub(super) fn list_reviews() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -283,6 +281,7 @@ pub(super) fn list_reviews() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -293,6 +292,7 @@ pub(super) fn list_reviews() -> ToolSpec {
                     style: Style::Form,
                     explode: true,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -303,6 +303,7 @@ pub(super) fn list_reviews() -> ToolSpec {
                     style: Style::Simple,
                     explode: false,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -310,7 +311,10 @@ pub(super) fn list_reviews() -> ToolSpec {
             body: None,
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![],
+            retries: None,
+            idempotency_key: None,
         }),
+        shape: Shape::default(),
     }
 }
 
@@ -379,20 +383,8 @@ pub(super) fn create_review() -> ToolSpec {
   }
 }"#,
         )),
-        args: vec![
-            ArgSpec {
-                name: "bookId".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "rating".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "text".to_owned(),
-                clamp: None,
-            },
-        ],
+        controls: vec![],
+        limits: Limits::default(),
         action: Action::Http(HttpAction {
             method: "POST".to_owned(),
             base_url: Some("https://bookshop.example/v1".to_owned()),
@@ -404,6 +396,7 @@ pub(super) fn create_review() -> ToolSpec {
                 style: Style::Simple,
                 explode: false,
                 allow_reserved: false,
+                slash: false,
                 allow_empty: false,
                 content: None,
             }],
@@ -420,7 +413,10 @@ pub(super) fn create_review() -> ToolSpec {
             }),
             accept: Some("application/json, */*;q=0.1".to_owned()),
             security: vec![IndexMap::from([("customerSession".to_owned(), vec![])])],
+            retries: None,
+            idempotency_key: None,
         }),
+        shape: Shape::default(),
     }
 }
 
@@ -464,16 +460,8 @@ pub(super) fn delete_review() -> ToolSpec {
         ),
         checked: IndexMap::new(),
         output_schema: None,
-        args: vec![
-            ArgSpec {
-                name: "bookId".to_owned(),
-                clamp: None,
-            },
-            ArgSpec {
-                name: "reviewId".to_owned(),
-                clamp: None,
-            },
-        ],
+        controls: vec![],
+        limits: Limits::default(),
         action: Action::Http(HttpAction {
             method: "DELETE".to_owned(),
             base_url: Some("https://bookshop.example/v1".to_owned()),
@@ -486,6 +474,7 @@ pub(super) fn delete_review() -> ToolSpec {
                     style: Style::Simple,
                     explode: false,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -496,6 +485,7 @@ pub(super) fn delete_review() -> ToolSpec {
                     style: Style::Simple,
                     explode: false,
                     allow_reserved: false,
+                    slash: false,
                     allow_empty: false,
                     content: None,
                 },
@@ -506,6 +496,9 @@ pub(super) fn delete_review() -> ToolSpec {
                 IndexMap::from([("adminToken".to_owned(), vec![])]),
                 IndexMap::from([("customerSession".to_owned(), vec![])]),
             ],
+            retries: None,
+            idempotency_key: None,
         }),
+        shape: Shape::default(),
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::network::Network;
 use super::{dial, failure};
 use crate::runtime::config::ConfigError;
 use crate::runtime::manifest::USER_AGENT;
@@ -13,7 +14,7 @@ use crate::runtime::manifest::USER_AGENT;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A client that follows no redirects, asks no system proxy and dials checked addresses: public ones,
-/// and whatever the `named` hosts resolve to. `ca_certs` are PEM files with certificates to trust
+/// those in the private `networks`, and whatever the `named` hosts resolve to. `ca_certs` are PEM files with certificates to trust
 /// besides the system's; `proxy` takes all requests.
 ///
 /// # Errors
@@ -23,15 +24,16 @@ pub fn client<'h>(
     ca_certs: &[PathBuf],
     proxy: Option<&str>,
     named: impl Iterator<Item = &'h str>,
+    networks: &[Network],
 ) -> Result<reqwest::Client, ConfigError> {
     let resolver = match proxy {
         // The proxy resolves the hosts of requests; the only name resolved here is its own.
         Some(proxy) => {
             let url = Url::parse(proxy).ok().filter(Url::has_host);
             let url = url.or_else(|| Url::parse(&format!("http://{proxy}")).ok());
-            dial::Resolver::trusting(url.iter().filter_map(Url::host_str))
+            dial::Resolver::trusting(url.iter().filter_map(Url::host_str), &[])
         }
-        None => dial::Resolver::trusting(named),
+        None => dial::Resolver::trusting(named, networks),
     };
     let mut builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())

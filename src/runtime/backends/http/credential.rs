@@ -4,7 +4,9 @@ use base64::Engine;
 
 use crate::runtime::config::{Credential, Secret, SourceConfig};
 use crate::runtime::error::CallError;
-use crate::runtime::manifest::{CredentialSpec, HttpAction, KeyPlace, Requirement, SourceSpec};
+use crate::runtime::manifest::{
+    CredentialSpec, HttpAction, KeyPlace, Requirement, SourceSpec, setting,
+};
 
 use super::token::Wanted;
 use super::wire;
@@ -16,6 +18,8 @@ pub(super) struct Additions {
     /// Encoded query pairs.
     pub(super) query: Vec<(String, String)>,
     pub(super) cookies: Vec<(String, String)>,
+    /// An idempotency key: its header, in lower case, and its value. It is no credential.
+    pub(super) key: Option<(String, String)>,
     /// A token that is fetched before the request is sent.
     pub(super) grant: Option<Wanted>,
 }
@@ -149,7 +153,7 @@ fn missing(action: &HttpAction, spec: &SourceSpec) -> CallError {
         "the server has no credential for this call; nothing was sent",
     )
     .hint(format!(
-        "the owner of this server has to set {} in its environment",
-        spec.needed(&action.security).join(" or ")
+        "the owner of this server has to {}",
+        setting(&spec.needed(&action.security), " in its environment")
     ))
 }

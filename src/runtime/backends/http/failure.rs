@@ -18,6 +18,11 @@ pub(super) fn unclear(effect: Effect, mut error: CallError) -> CallError {
     error.hint(MAYBE_DONE)
 }
 
+/// Whether a hint says that the call may have had its effect.
+pub(super) fn is_maybe_done(hint: &str) -> bool {
+    hint == MAYBE_DONE
+}
+
 /// No answer within the deadline.
 pub(super) fn timed_out(effect: Effect, deadline: Duration) -> CallError {
     let error = CallError::new(
@@ -58,6 +63,11 @@ pub(super) fn unsent(effect: Effect, template: &str, error: &reqwest::Error) -> 
         .retryable();
     }
     cut_short(effect, error)
+}
+
+/// Whether no connection came about, and so nothing was sent.
+pub(super) fn is_unconnected(error: &CallError) -> bool {
+    error.code == "upstream_unreachable"
 }
 
 /// An answer that ended early.

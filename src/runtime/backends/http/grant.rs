@@ -15,7 +15,7 @@ use super::upstream::Upstream;
 use super::{dial, failure};
 use crate::runtime::config::{Credential, Secret};
 use crate::runtime::error::CallError;
-use crate::runtime::manifest::{ClientAuth, CredentialSpec};
+use crate::runtime::manifest::{ClientAuth, CredentialSpec, place};
 
 /// Longest time for one request to a token endpoint.
 const TIMEOUT: Duration = Duration::from_secs(15);
@@ -86,9 +86,14 @@ pub(super) async fn fetch(upstream: &Upstream, wanted: &Wanted) -> Result<Grante
     outcome.unwrap_or_else(|_| late()).map_err(|(why, cure)| {
         tracing::warn!(scheme = %wanted.scheme, why, "no token");
         match cure {
-            Cure::Credentials => none(&why).hint(format!(
-                "the owner of this server has to check {env_id} and {env_secret}"
-            )),
+            Cure::Credentials => {
+                let both = [env_id, env_secret].map(|name| place(name));
+                let both: Vec<String> = both.into_iter().flatten().collect();
+                none(&why).hint(format!(
+                    "the owner of this server has to check {}",
+                    both.join(" and ")
+                ))
+            }
             Cure::Url => none(&why).hint(
                 "the owner of this server has to check the token URL, or name it: --token-url",
             ),
@@ -143,7 +148,7 @@ async fn exchange(
         return Err(url("the document's token URL is not encrypted"));
     }
     let refused = |why: dial::Refused| (format!("the token URL is not dialled: {why}"), Cure::Url);
-    dial::check_url(&target, trusted).map_err(refused)?;
+    dial::check_url(&target, upstream.reach(trusted)).map_err(refused)?;
     let client = upstream
         .client(trusted)
         .map_err(|_| url("the token URL cannot be used"))?;

@@ -5,6 +5,7 @@ use serde_json::Value;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::runtime::error::CallError;
+use crate::runtime::manifest::{HttpAction, Place};
 
 /// How often a value is decoded to see what somebody on the way may read in it.
 const DECODINGS_MAX: usize = 4;
@@ -154,8 +155,18 @@ pub(super) fn same_query(method: &str, template: &str, query: &str) -> Result<()
 }
 
 /// The second look: the path that is about to be sent has the segments of its template, the literal
-/// ones unchanged, and none that a parser would resolve.
-pub(super) fn same_shape(template: &str, path: &str) -> Result<(), CallError> {
+/// ones unchanged, and none that a parser would resolve. An encoded slash is only where a value may hold
+/// one, and leads to no dot segment, whoever decodes it.
+pub(super) fn same_shape(action: &HttpAction, path: &str) -> Result<(), CallError> {
+    let slashed = action.params.iter().filter(|param| param.slash);
+    let slots: Vec<String> = slashed
+        .filter(|param| param.place == Place::Path)
+        .map(|param| format!("{{{}}}", param.name))
+        .collect();
+    has_shape(&action.path, path, &slots)
+}
+
+fn has_shape(template: &str, path: &str, slots: &[String]) -> Result<(), CallError> {
     let changed = || {
         CallError::new(
             "path_changed",
@@ -169,14 +180,12 @@ pub(super) fn same_shape(template: &str, path: &str) -> Result<(), CallError> {
     }
     for (wanted, sent) in wanted.iter().zip(&sent) {
         let literal = !wanted.contains('{');
-        let dots = matches!(
-            sent.to_ascii_lowercase().replace("%2e", ".").as_str(),
-            "." | ".."
-        );
-        if (literal && wanted != sent)
-            || (!literal && (sent.is_empty() || dots))
-            || sent.contains(['{', '}', '?', '#', '\\'])
-        {
+        let good = if literal {
+            wanted == sent
+        } else {
+            is_one_segment(wanted, sent, slots)
+        };
+        if !good || sent.contains(['{', '}', '?', '#', '\\']) {
             return Err(changed());
         }
         // Two values side by side can make what neither is: `%2` and `e%2e`.
@@ -188,6 +197,17 @@ pub(super) fn same_shape(template: &str, path: &str) -> Result<(), CallError> {
         }
     }
     Ok(())
+}
+
+/// Whether a segment that a value is in stays one: it is not empty, and neither a dot segment nor made of
+/// any; an encoded slash is there only if the template has it or the value of one of these slots may.
+fn is_one_segment(wanted: &str, sent: &str, slots: &[String]) -> bool {
+    let plain = sent.to_ascii_lowercase().replace("%2e", ".");
+    let parts = || plain.split("%2f");
+    let own = wanted.to_ascii_lowercase().split("%2f").count();
+    let may = slots.iter().any(|slot| wanted.contains(slot));
+    let resolved = parts().any(|part| matches!(part, "" | "." | ".."));
+    !resolved && (may || parts().count() == own)
 }
 
 /// Whether no argument may set a header of this name. Gateways read `_` as `-`.
@@ -275,8 +295,29 @@ mod tests {
             ("/a/{x}", "/a/{x}", false),
             ("/a/{x}", "/a/1?b", false),
             ("/a/{x}{y}", "/a/%252e%252e", false),
+            ("/a/{x}", "/a/1%2F2", false),
+            ("/a/{x}", "/a/1%2f2", false),
+            ("/a%2Fb/{x}", "/a%2Fb/1", true),
+            ("/a%2F{x}", "/a%2F1", true),
+            ("/a%2F{x}", "/a%2F1%2F2", false),
+            ("/a/{slashed}", "/a/1%2F2%2f3", true),
+            ("/a/{slashed}/c", "/a/1%2F2/c", true),
+            ("/a/{slashed}", "/a/1/2", false),
+            ("/a/{slashed}", "/a/1%2F..%2F2", false),
+            ("/a/{slashed}", "/a/1%2F%2E%2F2", false),
+            ("/a/{slashed}", "/a/..%2F2", false),
+            ("/a/{slashed}", "/a/1%2f%2e%2E", false),
+            ("/a/{slashed}", "/a/1%2F%2F2", false),
+            ("/a/{slashed}", "/a/1%2F", false),
+            ("/a/{slashed}/{x}", "/a/1/2%2F3", false),
+            ("/a/{slashed}{x}", "/a/1%2F2", false),
         ] {
-            assert_eq!(same_shape(template, path).is_ok(), good, "{path}");
+            let slots = ["{slashed}".to_owned()];
+            assert_eq!(
+                has_shape(template, path, &slots).is_ok(),
+                good,
+                "{template} {path}"
+            );
         }
     }
 

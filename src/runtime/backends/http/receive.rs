@@ -1,6 +1,8 @@
 //! Reads an answer to its end, or as far as it is wanted [I/O].
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::time::Instant;
 
 use super::request::Request;
 use super::response::{Body, Response};
@@ -9,12 +11,14 @@ use super::{Endpoint, failure};
 use crate::runtime::error::CallError;
 
 impl Endpoint {
-    /// Reads the body, decoded, up to the cap. `started` is when the request was sent.
+    /// Reads the body, decoded, up to the cap. `started` is when the request was sent, `deadline` when
+    /// the call ends.
     pub(super) async fn read(
         &self,
         answer: reqwest::Response,
         request: &Request,
         started: Instant,
+        deadline: Instant,
     ) -> Result<Response, CallError> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         let mut response = Response {
@@ -26,7 +30,8 @@ impl Endpoint {
             now: now.map(|now| now.as_secs()).unwrap_or_default(),
             body: Body::Bytes(Vec::new()),
         };
-        let until = started + self.stream_time();
+        // What is left of the time is for telling what came.
+        let until = started + deadline.saturating_duration_since(started) / 10 * 9;
         // These have no content, whatever they say of it (RFC 9110 §9.3.2, §15.3.5, §15.3.6).
         let bodiless = response.method == "HEAD" || matches!(response.status, 204 | 205);
         let streams = (200..300).contains(&response.status) && !bodiless;
@@ -35,11 +40,6 @@ impl Endpoint {
             None => Body::Bytes(self.whole(answer, response.status, until).await?),
         };
         Ok(response)
-    }
-
-    /// How long a stream is collected: what is left of the deadline is for telling what came.
-    fn stream_time(&self) -> Duration {
-        Duration::from_millis(self.upstream.spec.timeout_ms / 10 * 9)
     }
 
     fn bytes_max(&self) -> usize {
@@ -58,7 +58,7 @@ impl Endpoint {
         let failed = status >= 400;
         loop {
             let chunk = if failed {
-                let chunk = tokio::time::timeout_at(until.into(), answer.chunk()).await;
+                let chunk = tokio::time::timeout_at(until, answer.chunk()).await;
                 chunk.unwrap_or(Ok(None))
             } else {
                 answer.chunk().await
@@ -90,7 +90,7 @@ impl Endpoint {
     ) -> Result<Items, CallError> {
         let mut collector = Collector::new(kind, self.bytes_max());
         let end = loop {
-            match tokio::time::timeout_at(until.into(), answer.chunk()).await {
+            match tokio::time::timeout_at(until, answer.chunk()).await {
                 Ok(Ok(Some(chunk))) => {
                     if let Some(end) = collector.push(&chunk) {
                         break end;

@@ -7,8 +7,9 @@ use http::header::LOCATION;
 use serde_json::{Map, Value};
 use url::{Position, Url};
 
-use super::failure::unclear;
+use super::failure::{is_maybe_done, unclear};
 use super::mask::Mask;
+use super::refusal::Withheld;
 use super::stream::Items;
 use super::{charset, content, date, refusal};
 use crate::runtime::backend::{Content, Outcome};
@@ -150,11 +151,12 @@ impl Response {
 pub(super) fn outcome(
     response: &Response,
     mask: &Mask,
+    withheld: &Withheld,
     effect: Effect,
 ) -> Result<Outcome, CallError> {
     let status = response.status;
     if status >= 400 {
-        return Err(mask.failure(refusal::failure(response, mask, effect)));
+        return Err(mask.failure(refusal::failure(response, mask, withheld, effect)));
     }
     if status < 200 {
         let error = CallError::new(
@@ -183,7 +185,16 @@ pub(super) fn outcome(
         content,
         note: (!told.notes.is_empty()).then(|| told.notes.join("; ")),
         facts: told.facts,
+        truncated: Map::new(),
     }))
+}
+
+/// What to do about a redirect of which none is followed.
+pub(super) fn no_redirects(error: &mut CallError) {
+    if error.code == "redirect_refused" && !error.hint.as_deref().is_some_and(is_maybe_done) {
+        let hint = "this server follows no redirect; its owner can check the base URL";
+        error.hint = Some(hint.to_owned());
+    }
 }
 
 /// What became of the call, where the content alone does not tell: work that goes on, what was made and
@@ -239,7 +250,12 @@ mod tests {
     use super::*;
 
     fn read(response: &Response) -> Result<Outcome, CallError> {
-        outcome(response, &Mask::default(), Effect::Read)
+        outcome(
+            response,
+            &Mask::default(),
+            &Withheld::default(),
+            Effect::Read,
+        )
     }
 
     #[test]

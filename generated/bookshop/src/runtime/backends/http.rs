@@ -4,11 +4,12 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use tokio::time::Instant;
 use url::Url;
 
 use crate::runtime::args::Args;
@@ -16,7 +17,7 @@ use crate::runtime::backend::{Backend, Outcome};
 use crate::runtime::config::{Config, ConfigError, filled};
 use crate::runtime::error::CallError;
 use crate::runtime::manifest::{
-    CredentialSpec, Effect, HttpAction, KeyPlace, Manifest, Requirement, ToolSpec,
+    CredentialSpec, Effect, HttpAction, KeyPlace, Manifest, Redirects, Requirement, ToolSpec,
 };
 
 mod answer;
@@ -31,8 +32,10 @@ mod failure;
 mod grant;
 mod guard;
 mod mask;
+mod network;
 mod receive;
 mod refusal;
+mod repeat;
 pub mod request;
 mod response;
 mod stream;
@@ -41,9 +44,12 @@ mod upstream;
 mod wire;
 
 pub use client::client;
-pub use dial::is_private;
+pub use dial::{is_private, is_private_beyond};
 pub use guard::{is_reserved_header, raises_method, same_name};
+pub use network::{Network, NoNetwork};
 
+use refusal::Withheld;
+use repeat::{Outgoing, Repeats};
 use request::Request;
 use response::Response;
 use upstream::Upstream;
@@ -60,6 +66,12 @@ pub struct Clients<'m> {
 struct Endpoint {
     upstream: Arc<Upstream>,
     action: HttpAction,
+    /// All the time that a call has, for what is told of one that took longer.
+    timeout: Duration,
+    /// What is tried again.
+    repeats: Repeats,
+    /// What is kept out of errors that the API tells.
+    withheld: Withheld,
     effect: Effect,
     base: Option<Url>,
     /// Whether the owner named the base URL's origin.
@@ -106,10 +118,20 @@ impl<'m> Clients<'m> {
             ),
             None => None,
         };
+        if let Some(header) = &action.idempotency_key {
+            repeat::usable(header, &upstream.spec).map_err(|reason| ConfigError::Header {
+                header: header.clone(),
+                reason: reason.to_owned(),
+            })?;
+        }
         let trusted = base.as_ref().is_some_and(|url| upstream.trusts(url));
+        let timeout = tool.limits.timeout_ms.unwrap_or(upstream.spec.timeout_ms);
         Ok(Box::new(Endpoint {
             upstream: upstream.clone(),
             action: action.clone(),
+            timeout: Duration::from_millis(timeout),
+            repeats: Repeats::new(tool, action),
+            withheld: Withheld::new(&tool.shape.drop),
             effect: tool.effect,
             base,
             trusted,
@@ -118,30 +140,40 @@ impl<'m> Clients<'m> {
 }
 
 impl Backend for Endpoint {
-    fn call<'a>(&'a self, args: &'a Args) -> BoxFuture<'a, Result<Outcome, CallError>> {
+    fn call<'a>(
+        &'a self,
+        args: &'a Args,
+        deadline: Instant,
+    ) -> BoxFuture<'a, Result<Outcome, CallError>> {
         Box::pin(async move {
             let request = request::plan(&self.action, args)?;
-            let deadline = Duration::from_millis(self.upstream.spec.timeout_ms);
-            let sending = AtomicBool::new(false);
-            let answered = self.answered(&request, &sending);
-            match tokio::time::timeout(deadline, answered).await {
-                Ok(answered) => self.outcome(&answered?),
-                Err(_) if sending.into_inner() => Err(failure::timed_out(self.effect, deadline)),
-                Err(_) => Err(grant::timed_out(deadline)),
-            }
+            let attempts = AtomicU32::new(0);
+            let answered = self.answered(&request, deadline, &attempts);
+            let outcome = match tokio::time::timeout_at(deadline, answered).await {
+                Ok(answered) => answered.and_then(|answered| self.outcome(&answered)),
+                Err(_) if attempts.load(Ordering::Relaxed) > 0 => {
+                    Err(failure::timed_out(self.effect, self.timeout))
+                }
+                Err(_) => Err(grant::timed_out(self.timeout)),
+            };
+            outcome.map_err(|error| self.repeats.told(error, attempts.into_inner()))
         })
     }
 
     fn preview(&self, args: &Args) -> Result<String, CallError> {
         let request = request::plan(&self.action, args)?;
-        let additions = credential::additions(
+        let mut additions = credential::additions(
             &self.action,
             &self.upstream.spec,
             &self.upstream.config,
             true,
         )?;
+        additions.key = self.key(|| "<a new UUID>".to_owned());
         self.not_shadowed(&request)?;
-        let url = self.url(&request, &additions)?;
+        let mut url = self.url(&request, &additions)?.to_string();
+        if args.is_masked() {
+            url = url.replace(&wire::encode(credential::MASK), credential::MASK);
+        }
         let mut text = format!("{} {url}\n", request.method());
         for (name, value) in self.shown_headers(&request, &additions) {
             text.push_str(&format!("{name}: {value}\n"));
@@ -184,6 +216,10 @@ impl Endpoint {
             .collect();
         let cookie = shown.iter().position(|(name, _)| name == "cookie");
         let cookie = cookie.map(|at| shown.remove(at).1);
+        if let Some((key, value)) = &additions.key {
+            shown.retain(|(name, _)| name != key);
+            shown.push((key.clone(), value.clone()));
+        }
         for (name, value) in request.headers().iter().chain(&additions.headers) {
             let name = name.to_ascii_lowercase();
             if !shown.iter().any(|(own, _)| *own == name) {
@@ -235,7 +271,7 @@ impl Endpoint {
                 "the request is not one that this server makes; nothing was sent",
             ));
         }
-        guard::same_shape(&self.action.path, request.path())?;
+        guard::same_shape(&self.action, request.path())?;
         guard::same_query(&self.action.method, &self.action.path, request.query())
     }
 
@@ -277,25 +313,21 @@ impl Endpoint {
         Ok(())
     }
 
-    async fn send(
-        &self,
-        request: &Request,
-        url: &Url,
-        additions: &credential::Additions,
-    ) -> Result<Response, CallError> {
-        let mut url = url.clone();
-        let headers = self.headers(request, additions)?;
+    async fn send(&self, outgoing: &Outgoing<'_>) -> Result<Response, CallError> {
+        let request = outgoing.request;
+        let mut url = outgoing.url.clone();
+        let headers = self.headers(request, outgoing.additions)?;
         let method = http::Method::from_bytes(request.method().as_bytes()).map_err(|_| {
             CallError::new("invalid_tool", "the tool's method is not an HTTP method")
         })?;
         let client = self.upstream.client(self.trusted)?;
         for _ in 0..=REDIRECTS_MAX {
-            let mut outgoing = reqwest::Request::new(method.clone(), url.clone());
-            *outgoing.headers_mut() = headers.clone();
-            *outgoing.body_mut() = request.body().map(|body| body.to_vec().into());
+            let mut sent = reqwest::Request::new(method.clone(), url.clone());
+            *sent.headers_mut() = headers.clone();
+            *sent.body_mut() = request.body().map(|body| body.to_vec().into());
             let started = Instant::now();
             let answer = client
-                .execute(outgoing)
+                .execute(sent)
                 .await
                 .map_err(|error| failure::unsent(self.effect, &self.action.path, &error))?;
             tracing::debug!(
@@ -307,7 +339,7 @@ impl Endpoint {
             );
             match self.redirected(&url, &answer) {
                 Some(next) => url = next,
-                None => return self.read(answer, request, started).await,
+                None => return self.read(answer, request, started, outgoing.deadline).await,
             }
         }
         Err(CallError::new(
@@ -350,6 +382,11 @@ impl Endpoint {
             value.set_sensitive(true);
             headers.insert(key, value);
         }
+        if let Some((name, value)) = &additions.key {
+            let key = HeaderName::try_from(name.as_str()).map_err(|_| refused(name))?;
+            let value = HeaderValue::from_str(value).map_err(|_| refused(name))?;
+            headers.insert(key, value);
+        }
         if let Some(text) = cookies(request, additions, self.upstream.cookie()) {
             let mut value = HeaderValue::from_str(&text).map_err(|_| refused("cookie"))?;
             value.set_sensitive(true);
@@ -374,14 +411,16 @@ impl Endpoint {
     /// Literal addresses bypass the resolver, and a proxy resolves names itself, so what the URL says
     /// is checked here. Redirects stay within its origin.
     fn may_dial(&self, url: &Url) -> Result<(), CallError> {
-        dial::check_url(url, self.trusted).map_err(failure::refused_address)
+        let reach = self.upstream.reach(self.trusted);
+        dial::check_url(url, reach).map_err(failure::refused_address)
     }
 
     /// Where a read goes next: only within the same origin, only by GET or HEAD.
     fn redirected(&self, url: &Url, answer: &reqwest::Response) -> Option<Url> {
         let reads =
             matches!(self.action.method.as_str(), "GET" | "HEAD") && self.effect == Effect::Read;
-        if !reads || !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        let follows = reads && self.upstream.spec.redirects == Redirects::SameOrigin;
+        if !follows || !matches!(answer.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
             return None;
         }
         let next = url

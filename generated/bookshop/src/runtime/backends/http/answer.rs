@@ -1,14 +1,18 @@
 //! The course of a call: the checks, a token if one is needed, the request, and what the model gets.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicU32;
 
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::repeat::Outgoing;
 use super::request::Request;
 use super::response::{self, Response};
 use super::token::Held;
 use super::{Endpoint, credential};
 use crate::runtime::backend::Outcome;
 use crate::runtime::error::CallError;
-use crate::runtime::manifest::Effect;
+use crate::runtime::manifest::{Effect, Redirects};
 
 /// What the API answered, and the token that went with the request.
 pub(super) struct Answered {
@@ -18,11 +22,13 @@ pub(super) struct Answered {
 
 impl Endpoint {
     /// Looks at everything first, then fetches a token if one is needed, then sends: once, or twice if
-    /// it is a read whose kept token the API no longer takes. `sending` says how far it came.
+    /// it is a read whose kept token the API no longer takes; what may be repeated, more often. `attempts`
+    /// counts what was sent.
     pub(super) async fn answered(
         &self,
         request: &Request,
-        sending: &AtomicBool,
+        deadline: Instant,
+        attempts: &AtomicU32,
     ) -> Result<Answered, CallError> {
         self.guard(request)?;
         let mut additions = credential::additions(
@@ -31,13 +37,19 @@ impl Endpoint {
             &self.upstream.config,
             false,
         )?;
+        additions.key = self.key(|| Uuid::new_v4().to_string());
         self.not_shadowed(request)?;
         let url = self.url(request, &additions)?;
         self.may_carry(&url, &additions)?;
         self.may_dial(&url)?;
         let Some(wanted) = additions.grant.clone() else {
-            sending.store(true, Ordering::Relaxed);
-            let response = self.send(request, &url, &additions).await?;
+            let outgoing = Outgoing {
+                request,
+                url: &url,
+                additions: &additions,
+                deadline,
+            };
+            let response = self.sent(&outgoing, attempts).await?;
             return Ok(Answered {
                 response,
                 token: None,
@@ -45,8 +57,13 @@ impl Endpoint {
         };
         let held = self.upstream.token(&wanted, None).await?;
         additions.bear(&held.token);
-        sending.store(true, Ordering::Relaxed);
-        let response = self.send(request, &url, &additions).await?;
+        let outgoing = Outgoing {
+            request,
+            url: &url,
+            additions: &additions,
+            deadline,
+        };
+        let response = self.sent(&outgoing, attempts).await?;
         let mut answered = Answered {
             response,
             token: Some(held.clone()),
@@ -63,8 +80,14 @@ impl Endpoint {
             && new.token != held.token
         {
             additions.bear(&new.token);
+            let outgoing = Outgoing {
+                request,
+                url: &url,
+                additions: &additions,
+                deadline,
+            };
             answered = Answered {
-                response: self.send(request, &url, &additions).await?,
+                response: self.sent(&outgoing, attempts).await?,
                 token: Some(new),
             };
         }
@@ -75,7 +98,13 @@ impl Endpoint {
     pub(super) fn outcome(&self, answered: &Answered) -> Result<Outcome, CallError> {
         let token = answered.token.as_ref();
         let mask = self.upstream.mask(token.map(|held| &held.token));
-        let mut outcome = response::outcome(&answered.response, &mask, self.effect);
+        let withheld = &self.withheld;
+        let mut outcome = response::outcome(&answered.response, &mask, withheld, self.effect);
+        if let Err(error) = &mut outcome
+            && self.upstream.spec.redirects == Redirects::None
+        {
+            response::no_redirects(error);
+        }
         // A write that was refused was not carried out, and its token is dropped.
         let dropped = self.effect != Effect::Read && token.is_some_and(|held| held.kept);
         if let (Err(error), 401, true) = (&mut outcome, answered.response.status, dropped) {

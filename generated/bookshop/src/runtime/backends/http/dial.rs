@@ -11,6 +11,8 @@ use std::sync::Arc;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::Url;
 
+use super::network::Network;
+
 /// Addresses of cloud metadata services: AWS, GCP and Azure; ECS and EKS; Alibaba; Azure's wire
 /// server; Oracle; and AWS over IPv6.
 const METADATA: [IpAddr; 8] = [
@@ -42,8 +44,17 @@ pub(super) enum Refused {
     Private,
 }
 
-/// Decides on one address. `trusted`: the owner named the host.
-pub(super) fn check(address: IpAddr, trusted: bool) -> Result<(), Refused> {
+/// Who named a host, and so where it may be.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Reach<'n> {
+    /// The owner: anywhere.
+    Owner,
+    /// A document: at public addresses, and in these networks.
+    Document(&'n [Network]),
+}
+
+/// Decides on one address.
+pub(super) fn check(address: IpAddr, reach: Reach<'_>) -> Result<(), Refused> {
     let address = unmapped(address);
     if METADATA.contains(&address) {
         return Err(Refused::Metadata);
@@ -52,7 +63,11 @@ pub(super) fn check(address: IpAddr, trusted: bool) -> Result<(), Refused> {
         IpAddr::V4(v4) => is_private_v4(v4),
         IpAddr::V6(v6) => is_private_v6(v6),
     };
-    if private && !trusted {
+    let allowed = match reach {
+        Reach::Owner => true,
+        Reach::Document(networks) => networks.iter().any(|network| network.contains(address)),
+    };
+    if private && !allowed {
         Err(Refused::Private)
     } else {
         Ok(())
@@ -61,20 +76,24 @@ pub(super) fn check(address: IpAddr, trusted: bool) -> Result<(), Refused> {
 
 /// Decides on the host of a URL as it is written. A name may still resolve to what is refused: the
 /// resolver decides on that.
-pub(super) fn check_url(url: &Url, trusted: bool) -> Result<(), Refused> {
+pub(super) fn check_url(url: &Url, reach: Reach<'_>) -> Result<(), Refused> {
     match url.host() {
-        Some(url::Host::Ipv4(v4)) => check(v4.into(), trusted),
-        Some(url::Host::Ipv6(v6)) => check(v6.into(), trusted),
+        Some(url::Host::Ipv4(v4)) => check(v4.into(), reach),
+        Some(url::Host::Ipv6(v6)) => check(v6.into(), reach),
         Some(url::Host::Domain(name)) => {
             let name = bare(name);
             if METADATA_NAMES.contains(&name.as_str()) {
                 return Err(Refused::Metadata);
             }
             let local = name == "localhost" || name.ends_with(".localhost");
-            if local && !trusted {
-                Err(Refused::Private)
-            } else {
-                Ok(())
+            let home: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+            match local {
+                true => home
+                    .iter()
+                    .map(|address| check(*address, reach))
+                    .reduce(Result::or)
+                    .unwrap_or(Ok(())),
+                false => Ok(()),
             }
         }
         None => Ok(()),
@@ -141,7 +160,12 @@ fn is_private_v6(v6: Ipv6Addr) -> bool {
 /// Whether a URL names a private or local host as such. A name may still resolve to one: the check at
 /// the time of the call is the one that counts.
 pub fn is_private(url: &Url) -> bool {
-    check_url(url, false).is_err()
+    check_url(url, Reach::Document(&[])).is_err()
+}
+
+/// The same for a server that may dial hosts in some private networks.
+pub fn is_private_beyond(url: &Url, networks: &[Network]) -> bool {
+    check_url(url, Reach::Document(networks)).is_err()
 }
 
 /// Resolves names to addresses that may be dialled.
@@ -149,13 +173,16 @@ pub fn is_private(url: &Url) -> bool {
 pub(super) struct Resolver {
     /// Hosts that the owner named.
     trusted: Arc<BTreeSet<String>>,
+    /// Where others may be, besides public addresses.
+    networks: Arc<[Network]>,
 }
 
 impl Resolver {
-    /// A resolver that trusts these hosts.
-    pub(super) fn trusting<'a>(hosts: impl Iterator<Item = &'a str>) -> Self {
+    /// A resolver that trusts these hosts; others may be in these networks.
+    pub(super) fn trusting<'a>(hosts: impl Iterator<Item = &'a str>, networks: &[Network]) -> Self {
         Self {
             trusted: Arc::new(hosts.map(bare).collect()),
+            networks: networks.into(),
         }
     }
 }
@@ -163,13 +190,18 @@ impl Resolver {
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
         let trusted = self.trusted.contains(&bare(name.as_str()));
+        let networks = self.networks.clone();
         Box::pin(async move {
+            let reach = match trusted {
+                true => Reach::Owner,
+                false => Reach::Document(&networks),
+            };
             let found: Vec<SocketAddr> =
                 tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             let mut refused = None;
             let mut good = Vec::new();
             for address in found {
-                match check(address.ip(), trusted) {
+                match check(address.ip(), reach) {
                     Ok(()) => good.push(address),
                     Err(why) => refused = Some(why),
                 }
@@ -219,8 +251,44 @@ mod tests {
             ("fd00:ec2::254", false, false),
         ] {
             let ip: IpAddr = address.parse().unwrap();
-            assert_eq!(check(ip, false).is_ok(), untrusted, "{address} untrusted");
-            assert_eq!(check(ip, true).is_ok(), trusted, "{address} trusted");
+            let of_document = check(ip, Reach::Document(&[]));
+            assert_eq!(of_document.is_ok(), untrusted, "{address} untrusted");
+            assert_eq!(
+                check(ip, Reach::Owner).is_ok(),
+                trusted,
+                "{address} trusted"
+            );
         }
+    }
+
+    #[test]
+    fn networks_of_the_owner() {
+        let all = ["0.0.0.0/0", "::/0"].map(|network| network.parse().unwrap());
+        let some = ["10.20.0.0/16", "127.0.0.0/8"].map(|network| network.parse().unwrap());
+        for (url, in_some, in_all) in [
+            ("http://10.20.0.1", true, true),
+            ("http://[::ffff:10.20.0.1]", true, true),
+            ("http://[64:ff9b::0a14:1]", true, true),
+            ("http://10.21.0.1", false, true),
+            ("http://[::ffff:10.21.0.1]", false, true),
+            ("http://[fd00::1]", false, true),
+            ("http://localhost", true, true),
+            ("http://93.184.216.34", true, true),
+            ("http://api.example", true, true),
+            // Never these, whatever network they are in.
+            ("http://169.254.169.254", false, false),
+            ("http://[::ffff:169.254.169.254]", false, false),
+            ("http://[64:ff9b::a9fe:a9fe]", false, false),
+            ("http://100.100.100.200", false, false),
+            ("http://[fd00:ec2::254]", false, false),
+            ("http://metadata.google.internal", false, false),
+            ("http://METADATA.google.internal.", false, false),
+        ] {
+            let url = Url::parse(url).unwrap();
+            assert_eq!(!is_private_beyond(&url, &some), in_some, "{url}");
+            assert_eq!(!is_private_beyond(&url, &all), in_all, "{url}");
+        }
+        let url = Url::parse("http://localhost").unwrap();
+        assert!(is_private_beyond(&url, &some[..1]));
     }
 }

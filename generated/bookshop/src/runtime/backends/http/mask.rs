@@ -111,6 +111,7 @@ impl Mask {
             content,
             note: outcome.note.map(|note| self.text(note)),
             facts: self.facts(outcome.facts),
+            truncated: outcome.truncated,
         }
     }
 

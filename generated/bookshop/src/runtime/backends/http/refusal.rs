@@ -9,6 +9,7 @@ use super::response::Response;
 use crate::runtime::error::CallError;
 use crate::runtime::manifest::Effect;
 use crate::runtime::media;
+use crate::runtime::shape::Paths;
 
 /// Characters of an upstream's error text that the model is shown.
 const DETAIL_MAX: usize = 600;
@@ -17,15 +18,67 @@ const PROBLEM_MAX: usize = 4_096;
 /// The members that every problem may have (RFC 9457 §3.1).
 const MEMBERS: [&str; 5] = ["type", "title", "status", "detail", "instance"];
 
+/// What is kept out of errors that an API tells: what its answers are passed on without.
+#[derive(Debug, Default)]
+pub(super) struct Withheld {
+    paths: Option<Paths>,
+    /// The members that the paths end with: an error has another form than an answer, and may hold the
+    /// same under another place.
+    names: Vec<String>,
+}
+
+impl Withheld {
+    pub(super) fn new(pointers: &[String]) -> Self {
+        Self {
+            paths: Paths::new(pointers),
+            names: Paths::names(pointers),
+        }
+    }
+
+    /// The value without what is withheld.
+    fn from(&self, mut value: Value) -> Value {
+        if let Some(paths) = &self.paths {
+            paths.remove(&mut value);
+            self.without_names(&mut value);
+        }
+        value
+    }
+
+    /// Whether a text that is no JSON may hold it.
+    fn may_be_in(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        let named = |name: &String| text.contains(&name.to_lowercase());
+        self.paths.is_some() && (text.contains('{') || self.names.iter().any(named))
+    }
+
+    fn without_names(&self, value: &mut Value) {
+        match value {
+            Value::Object(object) => {
+                object.retain(|key, _| !self.names.contains(key));
+                object
+                    .values_mut()
+                    .for_each(|value| self.without_names(value));
+            }
+            Value::Array(items) => items.iter_mut().for_each(|item| self.without_names(item)),
+            _ => {}
+        }
+    }
+}
+
 /// The failure that a response is.
-pub(super) fn failure(response: &Response, mask: &Mask, effect: Effect) -> CallError {
+pub(super) fn failure(
+    response: &Response,
+    mask: &Mask,
+    withheld: &Withheld,
+    effect: Effect,
+) -> CallError {
     let status = response.status;
     let reason = http::StatusCode::from_u16(status)
         .ok()
         .and_then(|s| s.canonical_reason())
         .unwrap_or("unknown status");
     let mut message = format!("the API answered {status} {reason}");
-    if let Some(detail) = detail(response, mask) {
+    if let Some(detail) = detail(response, mask, withheld) {
         message.push_str(": ");
         message.push_str(&detail);
     }
@@ -41,7 +94,7 @@ pub(super) fn failure(response: &Response, mask: &Mask, effect: Effect) -> CallE
         }
         error = error.fact("retry_after_seconds", seconds);
     }
-    match problem(response) {
+    match problem(response, withheld) {
         Some(problem) => error.fact("problem", problem),
         None => error,
     }
@@ -93,20 +146,26 @@ fn advised(status: u16, message: String) -> CallError {
 }
 
 /// What the API says, without markup, control characters and excess.
-fn detail(response: &Response, mask: &Mask) -> Option<String> {
+fn detail(response: &Response, mask: &Mask, withheld: &Withheld) -> Option<String> {
     let essence = media::essence(response.content_type());
     if essence == "text/html" || essence.starts_with("image/") {
         return None;
     }
     let text = response.text().ok()?.into_owned();
-    let text = if media::is_json(&essence) {
-        match serde_json::from_str::<Value>(&text).ok()? {
+    let json = media::is_json(&essence);
+    // What is withheld must be found, whatever the answer is called.
+    let looked_at =
+        json || withheld.paths.is_some() && text.trim_start().starts_with(['{', '[', '"']);
+    let text = if looked_at {
+        match withheld.from(serde_json::from_str(&text).ok()?) {
             Value::Object(object) => {
                 let own = essence == "application/problem+json";
                 told(&object, own).unwrap_or_else(|| Value::Object(object).to_string())
             }
             other => other.to_string(),
         }
+    } else if withheld.may_be_in(&text) {
+        return None;
     } else {
         text
     };
@@ -145,11 +204,12 @@ fn told(object: &Map<String, Value>, is_problem: bool) -> Option<String> {
 
 /// A problem as data: whole, or its own members if it is large. A member of the wrong type is as if it
 /// were not there (RFC 9457 §3.1).
-fn problem(response: &Response) -> Option<Value> {
+fn problem(response: &Response, withheld: &Withheld) -> Option<Value> {
     if media::essence(response.content_type()) != "application/problem+json" {
         return None;
     }
-    let Ok(Value::Object(mut object)) = serde_json::from_str(&response.text().ok()?) else {
+    let value = serde_json::from_str(&response.text().ok()?).ok()?;
+    let Value::Object(mut object) = withheld.from(value) else {
         return None;
     };
     object.retain(|key, value| match key.as_str() {
@@ -177,7 +237,12 @@ mod tests {
     fn read(status: u16, content_type: &str, body: &str) -> CallError {
         let headers = [("content-type", content_type), ("retry-after", "7")];
         let response = sample(status, &headers, body.as_bytes());
-        failure(&response, &Mask::default(), Effect::Read)
+        failure(
+            &response,
+            &Mask::default(),
+            &Withheld::default(),
+            Effect::Read,
+        )
     }
 
     #[test]
@@ -219,6 +284,63 @@ mod tests {
             assert!(told.contains(text) && !told.contains("secret"), "{told}");
             assert!(!told.contains('\u{1b}'));
         }
+    }
+
+    #[test]
+    fn a15_what_is_dropped_does_not_come_back_in_an_error() {
+        let withheld = Withheld::new(&["/customer/email".to_owned(), "/cards/*".to_owned()]);
+        let secret = "canary@shop.example";
+        for (content_type, body) in [
+            (
+                "application/json",
+                json!({"message": "no", "customer": {"id": 7, "email": secret}}),
+            ),
+            (
+                "application/problem+json",
+                json!({"title": "no", "customer": {"email": secret}}),
+            ),
+            // Not where it is in an answer, but by its name.
+            (
+                "application/problem+json",
+                json!({"title": "no", "context": [{"email": secret}]}),
+            ),
+            (
+                "application/json",
+                json!({"title": "no", "email": [secret]}),
+            ),
+            (
+                "application/json",
+                json!({"error": "no", "cards": [secret]}),
+            ),
+            // Not called what it is.
+            (
+                "text/plain",
+                json!({"message": "no", "customer": {"email": secret}}),
+            ),
+            ("", json!([{"message": "no", "email": secret}])),
+        ] {
+            let response = sample(
+                422,
+                &[("content-type", content_type)],
+                body.to_string().as_bytes(),
+            );
+            let error = failure(&response, &Mask::default(), &withheld, Effect::Read);
+            let told = format!("{} {:?}", error.text(), error.facts);
+            assert!(told.contains("no") && !told.contains("canary"), "{told}");
+        }
+        // Where it cannot be found and taken away, nothing is told.
+        for text in [
+            format!("{{\"email\": \"{secret}\""),
+            format!("Invalid: {{\"mail\": \"{secret}\"}}"),
+            format!("The E-mail/Email {secret} is taken"),
+        ] {
+            let response = sample(422, &[("content-type", "text/plain")], text.as_bytes());
+            let error = failure(&response, &Mask::default(), &withheld, Effect::Read);
+            assert!(!error.text().contains("canary"), "{}", error.text());
+        }
+        let response = sample(422, &[("content-type", "text/plain")], b"too late");
+        let error = failure(&response, &Mask::default(), &withheld, Effect::Read);
+        assert!(error.text().contains("too late"), "{}", error.text());
     }
 
     #[test]

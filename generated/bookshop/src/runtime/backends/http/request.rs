@@ -115,7 +115,7 @@ pub fn plan(action: &HttpAction, args: &Args) -> Result<Request, CallError> {
         request.body = Some(encoded.bytes);
         request.chosen_fields = encoded.chosen;
     }
-    guard::same_shape(&action.path, &request.path)?;
+    guard::same_shape(action, &request.path)?;
     guard::same_query(&action.method, &action.path, &request.query)?;
     Ok(request)
 }

@@ -8,8 +8,9 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::mask::Mask;
+use super::network::{Network, NoNetwork};
 use super::token::{Held, Tokens, Wanted};
-use super::{client, grant};
+use super::{client, dial, grant};
 use crate::runtime::config::{Config, ConfigError, Credential, Secret, SourceConfig};
 use crate::runtime::error::CallError;
 use crate::runtime::manifest::{Action, CredentialSpec, Manifest, SourceSpec};
@@ -20,6 +21,8 @@ pub(super) struct Upstream {
     clients: [Option<reqwest::Client>; 2],
     /// Origins that the owner named.
     trusted: BTreeSet<String>,
+    /// Where others may be, besides public addresses.
+    networks: Vec<Network>,
     pub(super) spec: SourceSpec,
     pub(super) config: SourceConfig,
     pub(super) headers: HeaderMap,
@@ -43,6 +46,14 @@ impl Upstream {
             .filter_map(|origin| Url::parse(origin).ok())
             .collect();
         let trusted: BTreeSet<String> = named.iter().map(origin).collect();
+        let networks = spec.allow_private.iter().map(|text| {
+            text.parse()
+                .map_err(|error: NoNetwork| ConfigError::Network {
+                    network: text.clone(),
+                    reason: error.to_string(),
+                })
+        });
+        let networks = networks.collect::<Result<Vec<Network>, _>>()?;
         let own = config.sources.get(name).cloned().unwrap_or_default();
         let mut headers = HeaderMap::new();
         for (header, value) in &own.headers {
@@ -80,7 +91,7 @@ impl Upstream {
             let hosts = named.iter().filter(|_| of_owner).filter_map(Url::host_str);
             bases
                 .contains(&of_owner)
-                .then(|| client(&config.ca_certs, config.proxy.as_deref(), hosts))
+                .then(|| client(&config.ca_certs, config.proxy.as_deref(), hosts, &networks))
                 .transpose()
         };
         let of_source = manifest.tools.iter().filter(|tool| tool.source == name);
@@ -92,7 +103,9 @@ impl Upstream {
         Ok(Self {
             clients: [made(false)?, made(true)?],
             trusted,
-            mask: Mask::new(&own),
+            networks,
+            // What the model does not see of a request it does not see of an answer.
+            mask: Mask::new(&own).and(config.variables.values().map(Secret::reveal)),
             tokens: Tokens::default(),
             spec: spec.clone(),
             config: own,
@@ -104,6 +117,14 @@ impl Upstream {
     /// Whether the owner named the origin of a URL.
     pub(super) fn trusts(&self, url: &Url) -> bool {
         self.trusted.contains(&origin(url))
+    }
+
+    /// Where a host may be that the owner named, or another.
+    pub(super) fn reach(&self, trusted: bool) -> dial::Reach<'_> {
+        match trusted {
+            true => dial::Reach::Owner,
+            false => dial::Reach::Document(&self.networks),
+        }
     }
 
     /// The client for origins that the owner named, or for others.

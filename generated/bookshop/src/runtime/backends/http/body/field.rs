@@ -237,6 +237,7 @@ fn styled(
         style: style.style,
         explode: style.explode,
         allow_reserved: style.allow_reserved && urlencoded,
+        slash: false,
         allow_empty: false,
         content: None,
     };

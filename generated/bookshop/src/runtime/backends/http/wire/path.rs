@@ -110,8 +110,25 @@ fn safe(param: &WireParam, text: &str) -> Result<(), CallError> {
         return Err(refused(param, &why));
     }
     let slashless = "give the value of one path segment, without slashes";
-    let (why, hint) = match guard::path_text(text) {
+    // A slash that is sent as `%2F` may be decoded on the way: each part has to stand as a segment.
+    let found = match param.slash {
+        true => text.split('/').find_map(guard::path_text),
+        false => guard::path_text(text),
+    };
+    let (why, hint) = match found {
         None => return Ok(()),
+        Some(Unsafe::Empty) if param.slash => (
+            "is empty, or has nothing before, between or after slashes",
+            "give a value with something on both sides of each `/`",
+        ),
+        Some(Unsafe::Dots) if param.slash => (
+            "has a dot segment",
+            "give a value without `.` and `..` between slashes",
+        ),
+        Some(Unsafe::Separator) if param.slash => (
+            "holds `\\`, an encoded slash or a control character",
+            "write slashes as `/`",
+        ),
         Some(Unsafe::Empty) => ("is empty", "give the value of one path segment"),
         Some(Unsafe::Dots) => ("is a dot segment", "give the value of one path segment"),
         Some(Unsafe::Separator) => ("holds `/`, `\\` or a control character", slashless),

@@ -12,6 +12,7 @@ fn param(place: Place, style: Style, explode: bool) -> WireParam {
         style,
         explode,
         allow_reserved: false,
+        slash: false,
         allow_empty: false,
         content: None,
     }
@@ -176,4 +177,60 @@ fn path_values_stay_in_their_segment() {
         assert_eq!(sent.as_deref(), want, "{value:?}");
     }
     assert!(path(&param, &json!("x".repeat(10_000))).is_err());
+}
+
+#[test]
+fn slashes_that_are_allowed_are_encoded() {
+    let plain = param(Place::Path, Style::Simple, false);
+    let slashed = WireParam {
+        slash: true,
+        ..plain.clone()
+    };
+    for allow_reserved in [false, true] {
+        let param = WireParam {
+            allow_reserved,
+            ..slashed.clone()
+        };
+        for (value, want) in [
+            ("src/main.rs", Some("src%2Fmain.rs")),
+            ("a", Some("a")),
+            ("a/b/c d", Some("a%2Fb%2Fc%20d")),
+            ("...", Some("...")),
+            ("a/.b", Some("a%2F.b")),
+            ("", None),
+            ("/", None),
+            ("/a", None),
+            ("a/", None),
+            ("a//b", None),
+            ("a/ /b", None),
+            ("..", None),
+            ("../a", None),
+            ("a/..", None),
+            ("a/../b", None),
+            ("a/./b", None),
+            ("a/..;x/b", None),
+            ("a/ ../b", None),
+            ("a/%2e%2e/b", None),
+            ("a/%252e./b", None),
+            ("a%2Fb", None),
+            ("a%2f..%2fb", None),
+            ("a%252Fb", None),
+            ("a%5Cb", None),
+            ("a\\b", None),
+            ("a/\u{0}", None),
+            ("a/\r\nb", None),
+            ("a\u{2215}b", Some("a%E2%88%95b")),
+            ("a\u{ff0f}b", None),
+            ("a/\u{ff0e}\u{ff0e}/b", None),
+            ("a/..?x/b", None),
+            ("a/%c0%ae%c0%ae/b", None),
+        ] {
+            let sent = path(&param, &json!(value)).ok();
+            assert_eq!(sent.as_deref(), want, "{value:?}");
+        }
+    }
+    assert!(path(&plain, &json!("a/b")).is_err());
+    let list = path(&slashed, &json!(["a/b", "c"])).unwrap();
+    assert_eq!(list, "a%2Fb,c");
+    assert!(path(&slashed, &json!(["a/b", "../c"])).is_err());
 }

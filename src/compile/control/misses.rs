@@ -1,0 +1,43 @@
+//! What a rule says in vain of some of its operations: a rule for many operations may name an argument
+//! that not all of them have, or a bound that the document keeps closer for one of them.
+
+use std::collections::BTreeSet;
+
+use indexmap::IndexMap;
+
+use crate::diag::{Diagnostic, Diagnostics, Loc};
+
+/// Findings that are mistakes only if they hold for all operations of a rule.
+#[derive(Debug, Default)]
+pub(in crate::compile) struct Misses {
+    /// JSON Pointers of what had an effect on some operation.
+    hit: BTreeSet<String>,
+    /// What had none, with the first finding about it.
+    missed: IndexMap<String, Diagnostic>,
+}
+
+impl Misses {
+    /// What is at a place of the policy had an effect.
+    pub(super) fn hit(&mut self, loc: &Loc) {
+        if !self.hit.contains(&loc.pointer) {
+            self.hit.insert(loc.pointer.clone());
+        }
+    }
+
+    /// What is at the finding's place had none on one operation.
+    pub(super) fn miss(&mut self, found: Diagnostic) {
+        let place = found.loc.as_ref().map(|loc| loc.pointer.clone());
+        self.missed
+            .entry(place.unwrap_or_default())
+            .or_insert(found);
+    }
+
+    /// Reports what had an effect on no operation.
+    pub(in crate::compile) fn report(self, diags: &mut Diagnostics) {
+        for (place, found) in self.missed {
+            if !self.hit.contains(&place) {
+                diags.push(found);
+            }
+        }
+    }
+}

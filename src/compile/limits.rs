@@ -1,0 +1,227 @@
+//! What a policy says of the cost of calls and of their answers, in the Manifest's terms. A rule wins over
+//! the defaults, and a later rule over an earlier one; what limits or takes away adds up.
+
+use super::rules::Ruling;
+use crate::catalog::Capability;
+use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
+use crate::policy::format::{self, Defaults, Failure, ResponseRule};
+use crate::runtime::backends::http::{is_reserved_header, same_name};
+use crate::runtime::manifest::{CredentialSpec, KeyPlace, Limits, Rate, Retries, Shape};
+
+/// Methods that may be repeated (RFC 9110 §9.2.2); a QUERY is a read.
+const IDEMPOTENT: [&str; 6] = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "QUERY"];
+
+/// What calls of an operation's tool may cost. Rates of rules stand in place of the defaults'.
+pub(super) fn limits(defaults: &Defaults, ruling: &Ruling<'_>) -> Limits {
+    // The defaults' own is the source's.
+    let timeout = ruling.timeout.map(|(timeout, _)| timeout);
+    let concurrency = ruling.concurrency.map(|(most, _)| most);
+    let own: Vec<Rate> = ruling
+        .rate
+        .iter()
+        .map(|(rate, _)| Rate::from(*rate))
+        .collect();
+    let of_all = || defaults.rate.iter().map(Rate::from).collect();
+    Limits {
+        timeout_ms: timeout.map(|time| u64::try_from(time.0.as_millis()).unwrap_or(u64::MAX)),
+        concurrency: concurrency.or(defaults.concurrency),
+        rate: if own.is_empty() { of_all() } else { own },
+    }
+}
+
+/// Which failures are tried again: none of a call that may have its effect twice, which a method is
+/// idempotent or an idempotency key goes with it against.
+pub(super) fn retries(
+    defaults: &Defaults,
+    ruling: &Ruling<'_>,
+    capability: &Capability,
+) -> Option<Retries> {
+    let own = ruling.retries.map(|(retries, _)| retries);
+    let format::Retries { max, on, only: _ } = own.or(defaults.retries.as_ref())?;
+    let method = IDEMPOTENT.contains(&capability.method.as_str()) && capability.idempotent;
+    if *max == 0 || !(method || ruling.idempotency_key.is_some()) {
+        return None;
+    }
+    let statuses = on.iter().filter_map(|failure| match failure {
+        Failure::Connect => None,
+        Failure::Status(status) => Some(*status),
+    });
+    Some(Retries {
+        max: *max,
+        connect: on.contains(&Failure::Connect),
+        statuses: statuses.collect(),
+    })
+}
+
+/// The header that gets a new key for each call. One that holds something else is reported.
+pub(super) fn idempotency_key<'c>(
+    ruling: &Ruling<'_>,
+    credentials: impl Iterator<Item = &'c CredentialSpec>,
+    owners: impl Iterator<Item = &'c String>,
+    diags: &mut Diagnostics,
+) -> Option<String> {
+    let (key, rule) = ruling.idempotency_key?;
+    let header = &key.header;
+    let holds = |spec: &CredentialSpec| match spec {
+        CredentialSpec::ApiKey {
+            place: KeyPlace::Header,
+            name,
+            ..
+        } => same_name(name, header),
+        _ => false,
+    };
+    let mut credentials = credentials;
+    let mut owners = owners;
+    let taken = if is_reserved_header(header) {
+        Some("is set by the HTTP client or by a credential")
+    } else if credentials.any(holds) {
+        Some("holds a credential")
+    } else if owners.any(|own| same_name(own, header)) {
+        Some("has a value that goes with every request")
+    } else {
+        None
+    };
+    if let Some(why) = taken {
+        let loc = Loc::at(format!("/rules/{rule}/idempotency_key/header"));
+        let message = format!("the header `{header}` {why}");
+        let found = Diagnostic::new(Code::PolicyConflict, loc, message);
+        diags
+            .push(found.help("name the header that the API reads keys from, as `Idempotency-Key`"));
+        return None;
+    }
+    Some(header.clone())
+}
+
+/// What is passed on of an answer.
+pub(super) fn shape(defaults: &Defaults, ruling: &Ruling<'_>) -> Shape {
+    let mut shape = Shape::default();
+    let rules = ruling.response.iter().map(|(rule, _)| *rule);
+    for rule in std::iter::once(&defaults.response).chain(rules) {
+        let ResponseRule {
+            max_bytes,
+            max_items,
+            select,
+            drop,
+        } = rule;
+        shape.max_bytes = max_bytes.map(|size| size.0).or(shape.max_bytes);
+        shape.max_items = max_items.or(shape.max_items);
+        if !select.is_empty() {
+            shape.select.clone_from(select);
+        }
+        let new = drop.iter().filter(|pointer| !shape.drop.contains(pointer));
+        let new: Vec<String> = new.cloned().collect();
+        shape.drop.extend(new);
+    }
+    shape
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::format::{IdempotencyKey, Rule};
+    use serde_json::{Value, json};
+
+    /// What rules come to together, as they do for an operation that all of them match.
+    fn ruling(rules: &[Rule]) -> Ruling<'_> {
+        let mut ruling = Ruling::default();
+        for (index, rule) in rules.iter().enumerate() {
+            ruling.timeout = rule.timeout.map(|t| (t, index)).or(ruling.timeout);
+            ruling.retries = rule.retries.as_ref().map(|r| (r, index)).or(ruling.retries);
+            let key = rule.idempotency_key.as_ref().map(|key| (key, index));
+            ruling.idempotency_key = key.or(ruling.idempotency_key);
+            ruling.concurrency = rule.concurrency.map(|c| (c, index)).or(ruling.concurrency);
+            ruling
+                .rate
+                .extend(rule.rate.iter().map(|rate| (rate, index)));
+            ruling.response.push((&rule.response, index));
+        }
+        ruling
+    }
+
+    fn rules(rules: &Value) -> Vec<Rule> {
+        let all = rules.as_array().cloned().unwrap_or_default().into_iter();
+        all.map(|mut rule| {
+            rule["match"] = json!({"method": "*"});
+            serde_json::from_value(rule).unwrap()
+        })
+        .collect()
+    }
+
+    #[test]
+    fn limits_of_rules_and_defaults() {
+        let minute =
+            |count: u32, burst: u32| json!({"count": count, "period_ms": 60_000, "burst": burst});
+        for (defaults, of_rules, want) in [
+            (json!({}), json!([]), json!({})),
+            (
+                json!({"timeout": "30s", "concurrency": 16, "rate": [{"limit": "120/min", "burst": 20}]}),
+                json!([]),
+                json!({"concurrency": 16, "rate": [minute(120, 20)]}),
+            ),
+            (
+                json!({"timeout": "30s", "concurrency": 16, "rate": [{"limit": "120/min"}]}),
+                json!([{"timeout": "5s", "rate": [{"limit": "5/min"}]}, {"timeout": "2m", "concurrency": 1}, {"rate": [{"limit": "9/min", "burst": 1}]}]),
+                json!({"timeout_ms": 120_000, "concurrency": 1, "rate": [minute(5, 5), minute(9, 1)]}),
+            ),
+        ] {
+            let defaults: Defaults = serde_json::from_value(defaults).unwrap();
+            let of_rules = rules(&of_rules);
+            let found = limits(&defaults, &ruling(&of_rules));
+            assert_eq!(serde_json::to_value(found).unwrap(), want);
+        }
+    }
+
+    #[test]
+    fn shapes_of_rules_and_defaults() {
+        let defaults =
+            json!({"response": {"max_bytes": "64KiB", "max_items": 100, "drop": ["/a"]}});
+        let defaults: Defaults = serde_json::from_value(defaults).unwrap();
+        let of_rules = rules(&json!([
+            {"response": {"select": ["/x"], "drop": ["/b", "/a"], "max_items": 7}},
+            {"response": {"select": ["/y", "/z"], "drop": ["/c"]}},
+            {"response": {}},
+        ]));
+        let found = shape(&defaults, &ruling(&of_rules));
+        let want = json!({"select": ["/y", "/z"], "drop": ["/a", "/b", "/c"], "max_items": 7, "max_bytes": 65_536});
+        assert_eq!(serde_json::to_value(found).unwrap(), want);
+    }
+
+    #[test]
+    fn keys_go_in_headers_of_their_own() {
+        let bearer = CredentialSpec::Bearer {
+            env: "TOKEN".to_owned(),
+        };
+        let key = CredentialSpec::ApiKey {
+            place: KeyPlace::Header,
+            name: "X-Api-Key".to_owned(),
+            env: "KEY".to_owned(),
+        };
+        let owners = ["X-Tenant".to_owned()];
+        for (header, good) in [
+            ("Idempotency-Key", true),
+            ("Authorization", false),
+            ("x_api_key", false),
+            ("x-tenant", false),
+        ] {
+            let wanted = IdempotencyKey {
+                header: header.to_owned(),
+            };
+            let ruling = Ruling {
+                idempotency_key: Some((&wanted, 3)),
+                ..Ruling::default()
+            };
+            let mut diags = Diagnostics::default();
+            let found = idempotency_key(
+                &ruling,
+                [&bearer, &key].into_iter(),
+                owners.iter(),
+                &mut diags,
+            );
+            assert_eq!(
+                (found.is_some(), diags.has_errors()),
+                (good, !good),
+                "{header}"
+            );
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! What policies and arguments are put together of.
+
+/// Rules by the argument that they are for.
+pub(super) const RULES: [(&str, &[&str]); 15] = [
+    (
+        "id",
+        &[
+            r#"{"enum": ["a", "b", "abc"]}"#,
+            r#"{"pattern": "^[a-c]+$"}"#,
+            r#"{"max_length": 2}"#,
+            r#"{"slash": "encode"}"#,
+            r#"{"const": "b"}"#,
+            r#"{"hide": true, "const": "b"}"#,
+            r#"{"hide": true, "from": "env.TENANT"}"#,
+        ],
+    ),
+    (
+        "limit",
+        &[
+            r#"{"max": 50}"#,
+            r#"{"min": 5, "max": 20}"#,
+            r#"{"max": 50, "on_violation": "reject"}"#,
+            r#"{"max": 40, "default": 7}"#,
+            r#"{"const": 9}"#,
+            r#"{"hide": true, "const": 9}"#,
+            r#"{"hide": true, "from": "env.NUMBER"}"#,
+            r#"{"forbid": true}"#,
+            r#"{"drop_if": [10, 0]}"#,
+            r#"{"enum": [5, 10]}"#,
+        ],
+    ),
+    (
+        "amount",
+        &[
+            r#"{"max": 99.5}"#,
+            r#"{"min": 0.25, "max": 1}"#,
+            r#"{"max": 10, "on_violation": "clamp"}"#,
+            r#"{"hide": true, "const": 0.5}"#,
+            r#"{"forbid": true}"#,
+        ],
+    ),
+    (
+        "q",
+        &[
+            r#"{"max_length": 3}"#,
+            r#"{"pattern": "^[a-c]+$"}"#,
+            r#"{"drop_if": ["all", ""]}"#,
+            r#"{"default": "dd", "max_length": 3}"#,
+            r#"{"hide": true, "const": "z"}"#,
+            r#"{"hide": true}"#,
+            r#"{"forbid": true}"#,
+        ],
+    ),
+    (
+        "status",
+        &[
+            r#"{"enum": ["open", "paid"]}"#,
+            r#"{"enum": ["open"], "drop_if": "all"}"#,
+            r#"{"const": "paid"}"#,
+            r#"{"hide": true, "const": "paid"}"#,
+        ],
+    ),
+    (
+        "ids",
+        &[
+            r#"{"max_items": 2}"#,
+            r#"{"max_items": 1, "on_violation": "reject"}"#,
+            r#"{"forbid": true}"#,
+        ],
+    ),
+    (
+        "/ids/*",
+        &[
+            r#"{"max": 5}"#,
+            r#"{"min": 2}"#,
+            r#"{"enum": [1, 2]}"#,
+            r#"{"drop_if": 7}"#,
+        ],
+    ),
+    (
+        "X-Trace",
+        &[
+            r#"{"max": 10}"#,
+            r#"{"hide": true, "const": 3}"#,
+            r#"{"forbid": true}"#,
+        ],
+    ),
+    (
+        "/filter/tenant",
+        &[
+            r#"{"hide": true, "const": "acme"}"#,
+            r#"{"hide": true, "from": "env.TENANT"}"#,
+            r#"{"const": "acme"}"#,
+            r#"{"enum": ["acme", "umbrella"]}"#,
+            r#"{"forbid": true}"#,
+        ],
+    ),
+    (
+        "/filter/days",
+        &[
+            r#"{"max": 30}"#,
+            r#"{"min": 2}"#,
+            r#"{"default": 3}"#,
+            r#"{"forbid": true}"#,
+        ],
+    ),
+    (
+        "/filter/deep/n",
+        &[
+            r#"{"hide": true, "const": 1.5}"#,
+            r#"{"max": 4.5}"#,
+            r#"{"const": 2}"#,
+        ],
+    ),
+    ("/rows", &[r#"{"max_items": 2}"#, r#"{"forbid": true}"#]),
+    (
+        "/rows/*/t",
+        &[
+            r#"{"hide": true, "const": "acme"}"#,
+            r#"{"max_length": 2}"#,
+            r#"{"forbid": true}"#,
+        ],
+    ),
+    (
+        "/rows/*/n",
+        &[
+            r#"{"max": 7}"#,
+            r#"{"drop_if": 0}"#,
+            r#"{"hide": true, "from": "env.NUMBER"}"#,
+        ],
+    ),
+    (
+        "kind",
+        &[
+            r#"{"default": "k"}"#,
+            r#"{"hide": true, "const": "k"}"#,
+            r#"{"max_length": 2}"#,
+        ],
+    ),
+];
+
+/// Values by the argument that they are given for, as JSON text.
+pub(super) const VALUES: [(&str, &[&str]); 13] = [
+    (
+        "id",
+        &[
+            r#""a""#,
+            r#""b""#,
+            r#""abc""#,
+            r#""abcd""#,
+            r#""z""#,
+            r#""a/b""#,
+            r#""../a""#,
+            r#""a/../b""#,
+            r#""a%2Fb""#,
+            "5",
+            "null",
+        ],
+    ),
+    (
+        "limit",
+        &[
+            "7",
+            "10",
+            "0",
+            "-0",
+            "5000",
+            "51",
+            "-3",
+            "1e3",
+            "5.5",
+            "50.0",
+            "99999999999999999999",
+            r#""7""#,
+            r#""5000""#,
+            "null",
+            "[7]",
+            r#""x""#,
+        ],
+    ),
+    (
+        "amount",
+        &[
+            "0.5",
+            "0.1",
+            "100",
+            "99.50000000000000001",
+            "10.000",
+            "-1",
+            "1e400",
+            r#""3.25""#,
+            r#""1e3""#,
+            "null",
+        ],
+    ),
+    (
+        "q",
+        &[
+            r#""ab""#,
+            r#""abcd""#,
+            r#""all""#,
+            r#""""#,
+            r#""a&q=b""#,
+            r#""\u00e4\u00f6\u00fc""#,
+            "7",
+        ],
+    ),
+    (
+        "status",
+        &[
+            r#""open""#,
+            r#""shipped""#,
+            r#""all""#,
+            r#""paid""#,
+            r#""OPEN""#,
+            "null",
+        ],
+    ),
+    (
+        "ids",
+        &[
+            "[1]",
+            "[1, 2, 3]",
+            "[9, 1]",
+            "[7]",
+            "[]",
+            r#""[1, 2, 3, 9]""#,
+            "[1.5]",
+            "[1, [2]]",
+            "5",
+        ],
+    ),
+    ("X-Trace", &["5", "11", r#""11""#, r#""3\r\nX-A: b""#]),
+    (
+        "filter",
+        &[
+            "{}",
+            "null",
+            r#"{"tenant": "evil"}"#,
+            r#"{"tenant": "acme"}"#,
+            r#"{"Tenant": "evil"}"#,
+            r#"{"ten_ant": "evil"}"#,
+            r#"{"days": 365}"#,
+            r#"{"days": 0, "tenant": "umbrella"}"#,
+            r#""{\"days\": 90, \"tenant\": \"evil\"}""#,
+            r#"{"deep": {"n": 9}}"#,
+            r#"{"deep": null}"#,
+            r#"{"deep": {"x": 1}}"#,
+            r#"{"deep": {"n": 2, "N": 3}}"#,
+            r#"{"deep": []}"#,
+            "[]",
+            r#"{"days": 5, "days": 500}"#,
+        ],
+    ),
+    (
+        "rows",
+        &[
+            "[]",
+            "[{}]",
+            "null",
+            r#"[{"t": "evil"}]"#,
+            r#"[{"T": "evil", "n": 3}]"#,
+            r#"[{"n": 100}, {"n": 0}, {"t": "abc"}]"#,
+            r#""[{\"n\": 8}]""#,
+            r#"{"t": "evil"}"#,
+            "[null]",
+        ],
+    ),
+    ("kind", &[r#""a""#, r#""kkk""#, "null"]),
+    ("tenant", &[r#""evil""#]),
+    ("X_Trace", &["11"]),
+    (
+        "extra",
+        &[
+            r#"{"limit": 5000, "status": "evil", "q": "all"}"#,
+            r#"{"a": 1}"#,
+            r#"{"LIMIT": 9, "ids[]": 8}"#,
+        ],
+    ),
+];
