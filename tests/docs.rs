@@ -122,6 +122,8 @@ fn shell(command: &str) -> String {
 fn commands_print_what_the_pages_show() {
     let update = std::env::var_os("UPDATE").is_some_and(|value| value == "1");
     let mut differing = Vec::new();
+    // Where pages have their commands write.
+    fs::create_dir_all(root().join("target/docs")).unwrap();
     std::thread::scope(|scope| {
         let running: Vec<_> = pages()
             .into_iter()

@@ -173,6 +173,31 @@ fn documents() -> Vec<Vec<u8>> {
     seeds
 }
 
+/// The policies of the project, the wrong ones among them.
+fn policy_files() -> Vec<Vec<u8>> {
+    let named = ["specs/bookshop/mcpgen.yaml", "specs/github/mcpgen.yaml"];
+    let mut paths: Vec<_> = named.iter().map(|name| root().join(name)).collect();
+    for (folder, start, rest) in [
+        ("tests/diagnostics", "policy-", "policy.yaml"),
+        ("docs/examples", "mg2", ""),
+    ] {
+        let entries = fs::read_dir(root().join(folder)).expect("a folder");
+        let of_policies = entries.flatten().filter(|entry| {
+            let name = entry.file_name();
+            name.to_string_lossy().starts_with(start)
+        });
+        paths.extend(of_policies.map(|entry| match rest {
+            "" => entry.path(),
+            rest => entry.path().join(rest),
+        }));
+    }
+    paths.sort();
+    paths
+        .iter()
+        .filter_map(|path| fs::read(path).ok())
+        .collect()
+}
+
 /// Arguments that some tool takes, each of them for every tool.
 fn arguments() -> Vec<Vec<u8>> {
     let values = [
@@ -237,4 +262,9 @@ fn requests() {
         .count();
     assert!(made >= 5, "{made} requests");
     fuzz(arguments(), targets::requests);
+}
+
+#[test]
+fn policies() {
+    fuzz(policy_files(), targets::policies);
 }

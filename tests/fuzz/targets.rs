@@ -4,12 +4,13 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use mcpgen::catalog::Catalog;
 use mcpgen::compile::compile;
 use mcpgen::diag::{Diagnostics, Loc, render};
 use mcpgen::input::documents::Documents;
 use mcpgen::input::openapi::{ReadOptions, read};
 use mcpgen::input::overlay::{Overlaid, Overlay, Room};
-use mcpgen::policy::Policy;
+use mcpgen::policy::{self, Policy};
 use mcpgen::runtime::backends;
 use mcpgen::runtime::config::Config;
 use mcpgen::runtime::manifest::{Action, Effect, Manifest};
@@ -25,6 +26,8 @@ use crate::threats::oracle;
 pub(crate) const BETWEEN: &str = "\n%%%\n";
 /// Parts the arguments of one input: no UTF-8 has this byte.
 pub(crate) const NEXT: u8 = 0xff;
+/// What policies are applied to.
+const DOCUMENT: &str = include_str!("../../specs/bookshop/openapi.yaml");
 /// The operations that requests are made of.
 pub(crate) const REQUESTS: &str = include_str!("requests.yaml");
 
@@ -146,16 +149,61 @@ pub(crate) fn resolver(bytes: &[u8]) {
     assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
-fn compiled(documents: &Documents, diags: &mut Diagnostics) -> Option<Manifest> {
+/// A policy: read, and applied to the bookshop, it gives tools that keep the rules of all tools, none of
+/// which does more than it may, or there is an error.
+pub(crate) fn policies(bytes: &[u8]) {
+    static BOOKSHOP: OnceLock<Catalog> = OnceLock::new();
+    let catalog = BOOKSHOP.get_or_init(|| {
+        let source = Source::new("openapi.yaml", DOCUMENT);
+        let mut diags = Diagnostics::default();
+        let tree = source.parse(&Budget::default(), &mut diags);
+        let documents = Documents::alone(tree.expect("a document"));
+        catalog(&documents, &mut diags).expect("a Catalog")
+    });
+    let text = String::from_utf8_lossy(bytes);
+    let mut source = Source::new("mcpgen.yaml", text.as_ref());
+    let mut diags = Diagnostics::default();
+    let file = policy::read(&mut source, &mut diags);
+    assert!(file.is_some() || diags.has_errors(), "nothing was said");
+    let Some(file) = file else {
+        return said(&diags, &source.into());
+    };
+    let enabled = file
+        .rules
+        .iter()
+        .any(|rule| rule.enable.is_some() || rule.effect.is_some());
+    let most = file.defaults.effect.is_some() || enabled;
+    let policy = Policy {
+        file: Some(file),
+        ..Policy::default()
+    };
+    let manifest = compile(std::slice::from_ref(catalog), &policy, &mut diags).manifest;
+    if !diags.has_errors() {
+        let problems = tools::problems(&manifest);
+        assert!(problems.is_empty(), "{}", problems.join("\n"));
+        let reads = manifest
+            .tools
+            .iter()
+            .all(|tool| tool.effect == Effect::Read);
+        assert!(reads || most, "a write is a tool, and nothing says so");
+    }
+    said(&diags, &source.into());
+}
+
+fn catalog(documents: &Documents, diags: &mut Diagnostics) -> Option<Catalog> {
     let options = ReadOptions {
         fallback_name: "api".into(),
         ..ReadOptions::default()
     };
+    read(documents, &options, diags)
+}
+
+fn compiled(documents: &Documents, diags: &mut Diagnostics) -> Option<Manifest> {
     let policy = Policy {
         effect: Effect::Destroy,
         ..Policy::default()
     };
-    let catalog = read(documents, &options, diags)?;
+    let catalog = catalog(documents, diags)?;
     Some(compile(std::slice::from_ref(&catalog), &policy, diags).manifest)
 }
 

@@ -21,7 +21,12 @@ pub(crate) fn problems(manifest: &Manifest) -> Vec<String> {
         schema("input", &tool.input_schema, &mut say);
         if let Some(output) = &tool.output_schema {
             schema("output", output, &mut say);
-            lenient(&Value::Object(output.clone()), "", &mut say);
+            lenient(
+                &Value::Object(output.clone()),
+                "",
+                tool.shape.max_items,
+                &mut say,
+            );
         }
         texts(tool, &mut say);
     }
@@ -83,6 +88,13 @@ fn arguments(tool: &ToolSpec, say: &mut impl FnMut(String)) {
         Some(BodyContent::Whole(name)) => places.push(name),
         None => {}
     }
+    // What a rule hides has a place, and no caller knows it.
+    let hidden = |name: &&str| {
+        let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
+        let mut controls = tool.controls.iter();
+        controls.any(|control| control.pointer == pointer && control.hidden) && !args.contains(name)
+    };
+    places.retain(|name| !hidden(name));
     if places != args {
         say(format!("arguments {args:?} but places {places:?}"));
     }
@@ -137,8 +149,9 @@ fn gather<'a>(schema: &'a Value, references: &mut Vec<&'a str>) {
     }
 }
 
-/// Nothing in an output schema may make a client refuse what an upstream really sent.
-fn lenient(schema: &Value, at: &str, say: &mut impl FnMut(String)) {
+/// Nothing in an output schema may make a client refuse what an upstream really sent; `most` elements of
+/// a list are passed on.
+fn lenient(schema: &Value, at: &str, most: Option<u64>, say: &mut impl FnMut(String)) {
     let Some(object) = schema.as_object() else {
         return say(format!("{at}: the output schema is not an object there"));
     };
@@ -154,10 +167,12 @@ fn lenient(schema: &Value, at: &str, say: &mut impl FnMut(String)) {
             }
             "properties" => {
                 for (name, schema) in value.as_object().into_iter().flatten() {
-                    lenient(schema, &format!("{at}/{name}"), say);
+                    lenient(schema, &format!("{at}/{name}"), most, say);
                 }
             }
-            "items" => lenient(value, &format!("{at}/-"), say),
+            "items" => lenient(value, &format!("{at}/-"), most, say),
+            // A policy's own bound, which answers are shortened to.
+            "maxItems" if most.is_some() && value.as_u64() == most => {}
             other => say(format!("{at}: the output schema has {other}")),
         }
     }
