@@ -322,6 +322,31 @@ mod tests {
     }
 
     #[test]
+    fn the_second_look_at_a_query() {
+        let fixed = "/a?op=list&id={id}&k=x{k}y";
+        for (method, template, query, good) in [
+            ("GET", fixed, "op=list&id=1&k=x2y", true),
+            ("GET", fixed, "op=list&id=1&k=x2y&limit=3", true),
+            ("GET", fixed, "op=list&id=&k=xy", true),
+            ("GET", fixed, "op=drop&id=1&k=x2y", false),
+            ("GET", fixed, "id=1&op=list&k=x2y", false),
+            ("GET", fixed, "op=list&id=1", false),
+            ("GET", fixed, "op=list&id=1&k=2y", false),
+            ("GET", fixed, "op=list&id=1&k=x2", false),
+            ("GET", fixed, "op=list&id={id}&k=x2y", false),
+            ("GET", fixed, "op=list&id=1#&k=x2y", false),
+            ("GET", "/a", "", true),
+            ("GET", "/a", "b=1", true),
+            ("GET", "/a", "b=1#c", false),
+            ("POST", "/a?_method={m}", "_method=POST", true),
+            ("POST", "/a?_method={m}", "_method=DELETE", false),
+        ] {
+            let found = same_query(method, template, query);
+            assert_eq!(found.is_ok(), good, "{method} {template} {query}");
+        }
+    }
+
+    #[test]
     fn names_that_are_the_same() {
         for (one, other, same) in [
             ("api_key", "API-Key", true),
