@@ -13,6 +13,7 @@ use url::Url;
 
 use crate::input::fetch::{FetchOptions, RefHost, RefOptions};
 use crate::policy::SourcePolicy;
+use crate::policy::format::words::duration;
 use crate::runtime::command::UpstreamOptions;
 use crate::runtime::manifest::Profile;
 
@@ -313,28 +314,6 @@ fn is_variable(text: &str) -> bool {
 pub(super) fn looks_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     SECRET_WORDS.iter().any(|word| name.contains(word))
-}
-
-/// Reads `500ms`, `30s`, `2m`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let split = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let (digits, unit) = text.split_at(split);
-    let wrong = || format!("`{text}` is not a duration; write 500ms, 30s or 2m");
-    let number: u64 = digits.parse().map_err(|_| wrong())?;
-    let duration = match unit {
-        "ms" => Duration::from_millis(number),
-        "s" => Duration::from_secs(number),
-        "m" => Duration::from_secs(number.checked_mul(60).ok_or_else(wrong)?),
-        _ => return Err(wrong()),
-    };
-    let hour = Duration::from_hours(1);
-    if duration.is_zero() || duration > hour {
-        Err("it must be between 1ms and 60m".into())
-    } else {
-        Ok(duration)
-    }
 }
 
 #[cfg(test)]

@@ -125,15 +125,7 @@ mod tests {
     fn ruling(rules: &[Rule]) -> Ruling<'_> {
         let mut ruling = Ruling::default();
         for (index, rule) in rules.iter().enumerate() {
-            ruling.timeout = rule.timeout.map(|t| (t, index)).or(ruling.timeout);
-            ruling.retries = rule.retries.as_ref().map(|r| (r, index)).or(ruling.retries);
-            let key = rule.idempotency_key.as_ref().map(|key| (key, index));
-            ruling.idempotency_key = key.or(ruling.idempotency_key);
-            ruling.concurrency = rule.concurrency.map(|c| (c, index)).or(ruling.concurrency);
-            ruling
-                .rate
-                .extend(rule.rate.iter().map(|rate| (rate, index)));
-            ruling.response.push((&rule.response, index));
+            ruling.refine(rule, index);
         }
         ruling
     }

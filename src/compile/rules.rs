@@ -13,7 +13,7 @@ use crate::catalog::{Catalog, LeftOut};
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
 use crate::policy::format::words::{Duration, Rate};
 use crate::policy::format::{
-    ArgRule, EffectRule, Enable, IdempotencyKey, PolicyFile, ResponseRule, Retries,
+    ArgRule, EffectRule, Enable, IdempotencyKey, PolicyFile, ResponseRule, Retries, Rule,
 };
 use crate::runtime::manifest::Effect;
 
@@ -40,7 +40,7 @@ pub(super) struct Rules<'p> {
 
 /// One rule.
 struct Prepared<'p> {
-    rule: &'p crate::policy::format::Rule,
+    rule: &'p Rule,
     loc: Loc,
     matcher: Matcher,
     hits: Hits,
@@ -63,6 +63,22 @@ pub(super) struct Ruling<'p> {
     pub(super) response: Vec<(&'p ResponseRule, usize)>,
     /// All rules that match, in order.
     pub(super) touched: Vec<usize>,
+}
+
+impl<'p> Ruling<'p> {
+    /// What a rule says that undoes nothing: the last one counts, or they add up.
+    pub(super) fn refine(&mut self, rule: &'p Rule, index: usize) {
+        let set = |text: &'p Option<String>| text.as_deref().map(|text| (text, index));
+        self.name = set(&rule.name).or(self.name);
+        self.describe = set(&rule.describe).or(self.describe);
+        self.timeout = rule.timeout.map(|t| (t, index)).or(self.timeout);
+        self.retries = rule.retries.as_ref().map(|r| (r, index)).or(self.retries);
+        let key = rule.idempotency_key.as_ref().map(|key| (key, index));
+        self.idempotency_key = key.or(self.idempotency_key);
+        self.concurrency = rule.concurrency.map(|c| (c, index)).or(self.concurrency);
+        self.rate.extend(rule.rate.iter().map(|rate| (rate, index)));
+        self.response.push((&rule.response, index));
+    }
 }
 
 impl<'p> Rules<'p> {
@@ -163,18 +179,7 @@ impl<'p> Rules<'p> {
             }
             earlier.push((of_arg, index));
         }
-        let set = |text: &'p Option<String>| text.as_deref().map(|text| (text, index));
-        ruling.name = set(&rule.name).or(ruling.name);
-        ruling.describe = set(&rule.describe).or(ruling.describe);
-        ruling.timeout = rule.timeout.map(|t| (t, index)).or(ruling.timeout);
-        ruling.retries = rule.retries.as_ref().map(|r| (r, index)).or(ruling.retries);
-        let key = rule.idempotency_key.as_ref().map(|key| (key, index));
-        ruling.idempotency_key = key.or(ruling.idempotency_key);
-        ruling.concurrency = rule.concurrency.map(|c| (c, index)).or(ruling.concurrency);
-        ruling
-            .rate
-            .extend(rule.rate.iter().map(|rate| (rate, index)));
-        ruling.response.push((&rule.response, index));
+        ruling.refine(rule, index);
     }
 
     /// Another effect than the method's, or than an earlier rule's.

@@ -92,21 +92,27 @@ pub fn is_policy(text: &str) -> bool {
     if text.trim_start().starts_with('{') {
         // A policy in JSON or in one flow mapping; a document in JSON is not read twice.
         let has = |key: &str| text.contains(&format!("\"{key}\""));
-        return has("version")
-            && (has("sources") || has("rules"))
+        return !has("paths")
             && !has("openapi\": \"3")
-            && !has("paths");
+            && has("version")
+            && (has("sources") || has("rules"));
     }
-    let key = |line: &str, name: &str| {
-        let rest = line.strip_prefix(name);
-        rest.is_some_and(|rest| rest.trim_start().starts_with(':'))
+    let has_key = |line: &str, names: &[&str]| {
+        let mut rests = names.iter().filter_map(|name| line.strip_prefix(name));
+        rests.any(|rest| rest.trim_start().starts_with(':'))
     };
-    let any = |names: &[&str]| {
-        text.lines()
-            .any(|line| names.iter().any(|name| key(line, name)))
-    };
-    any(&["sources", "rules", "credentials", "defaults"])
-        && !any(&["openapi", "swagger", "\"openapi\"", "\"swagger\"", "paths"])
+    let mut found = false;
+    for line in text.lines() {
+        // A document says what it is in its first lines; the rest of it is not looked at.
+        if has_key(
+            line,
+            &["openapi", "swagger", "\"openapi\"", "\"swagger\"", "paths"],
+        ) {
+            return false;
+        }
+        found |= has_key(line, &["sources", "rules", "credentials", "defaults"]);
+    }
+    found
 }
 
 /// The key that says that a tree is a document.
