@@ -197,6 +197,7 @@ fn source(catalog: &Catalog, policy: &Policy) -> (String, SourceSpec) {
         allow_private: own.allow_private,
         redirects: own.redirects,
         rate: own.rate,
+        postgres: None,
     };
     (catalog.source.clone(), spec)
 }

@@ -344,6 +344,7 @@ pub(super) fn config(loaded: &Loaded, manifest: &Manifest) -> anyhow::Result<Con
 pub(super) fn reachable(manifest: &Manifest) -> anyhow::Result<()> {
     let somewhere = manifest.tools.iter().any(|tool| match &tool.action {
         Action::Http(action) => action.base_url.is_some(),
+        Action::Sql(_) => true,
     });
     anyhow::ensure!(
         somewhere,

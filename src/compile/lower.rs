@@ -111,9 +111,7 @@ fn idempotency_key(offer: &Offer<'_>, policy: &Policy, diags: &mut Diagnostics) 
 
 /// Where a tool's requests go.
 pub(super) fn base_url(tool: &ToolSpec) -> Option<&str> {
-    match &tool.action {
-        Action::Http(action) => action.base_url.as_deref(),
-    }
+    tool.action.http()?.base_url.as_deref()
 }
 
 fn object(value: Value) -> Map<String, Value> {

@@ -206,6 +206,10 @@ pub(super) const FILES: &[(&str, &str)] = &[
         "src/runtime/manifest/limits.rs",
         include_str!("../runtime/manifest/limits.rs"),
     ),
+    (
+        "src/runtime/manifest/sql.rs",
+        include_str!("../runtime/manifest/sql.rs"),
+    ),
     ("src/runtime/media.rs", include_str!("../runtime/media.rs")),
     (
         "src/runtime/output.rs",

@@ -207,8 +207,15 @@ fn list(items: impl Iterator<Item = String>) -> String {
     format!("vec![{}]", items.collect::<Vec<_>>().join(", "))
 }
 
+/// The expression of an action.
+fn action(action: &Action) -> String {
+    match action {
+        Action::Http(action) => format!("Action::Http({})", http(action)),
+        Action::Sql(_) => "Action::Sql".to_owned(),
+    }
+}
+
 fn tool(spec: &ToolSpec, functions: &mut Vec<String>, types: &mut Vec<String>) -> Tool {
-    let Action::Http(action) = &spec.action;
     let schema = |object: &serde_json::Map<String, Value>| {
         format!("schema({})", raw_json(&Value::Object(object.clone())))
     };
@@ -229,7 +236,9 @@ fn tool(spec: &ToolSpec, functions: &mut Vec<String>, types: &mut Vec<String>) -
         arguments: unique(&camel(&spec.name, "Tool"), types),
         doc: literal(&format!(
             "`{}`: {} {}.",
-            spec.name, action.method, action.path
+            spec.name,
+            spec.action.verb(),
+            spec.action.object()
         )),
         fields: spec
             .arguments()
@@ -258,7 +267,7 @@ fn tool(spec: &ToolSpec, functions: &mut Vec<String>, types: &mut Vec<String>) -
             ("output_schema", output),
             ("controls", list(spec.controls.iter().map(control::control))),
             ("limits", control::limits(&spec.limits)),
-            ("action", format!("Action::Http({})", http(action))),
+            ("action", action(&spec.action)),
             ("shape", control::shape(&spec.shape)),
         ],
     }

@@ -17,6 +17,9 @@ pub fn open(manifest: &Manifest, config: &Config) -> Result<Vec<Box<dyn Backend>
     tools
         .map(|tool| match &tool.action {
             Action::Http(action) => http.bind(tool, action),
+            Action::Sql(_) => Err(ConfigError::Client(
+                "databases are not served yet".to_owned(),
+            )),
         })
         .collect()
 }

@@ -17,7 +17,7 @@ use mcpgen::diag::Diagnostics;
 use mcpgen::input::documents::Documents;
 use mcpgen::input::openapi::{ReadOptions, read};
 use mcpgen::policy::Policy;
-use mcpgen::runtime::manifest::{Action, Effect, ListMode, Manifest, ToolSpec};
+use mcpgen::runtime::manifest::{Effect, ListMode, Manifest, ToolSpec};
 use mcpgen::runtime::search::Search;
 use mcpgen::source::{Budget, Source};
 use serde_json::Value;
@@ -88,8 +88,7 @@ fn manifest(path: &Path) -> Manifest {
 }
 
 fn request(tool: &ToolSpec) -> String {
-    let Action::Http(action) = &tool.action;
-    format!("{} {}", action.method, action.path)
+    format!("{} {}", tool.action.verb(), tool.action.object())
 }
 
 /// Of how many questions an answer is among the first five; `show` those where none is.

@@ -71,7 +71,9 @@ fn placeholder(schema: &Map<String, Value>) -> String {
 
 /// Changes where a tool's requests go, not what comes after the host.
 fn move_to(tool: &mut ToolSpec, origin: &Url) {
-    let Action::Http(action) = &mut tool.action;
+    let Action::Http(action) = &mut tool.action else {
+        return;
+    };
     let base = action.base_url.as_deref().map(Url::parse);
     let path = match &base {
         Some(Ok(url)) => url.path().trim_end_matches('/'),
