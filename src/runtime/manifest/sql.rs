@@ -81,6 +81,19 @@ pub struct SqlAction {
     pub result_bytes: u64,
 }
 
+impl SqlAction {
+    /// The environment variables that its rows depend on.
+    pub fn variables(&self) -> Vec<&str> {
+        let included = self.include.values().map(|include| &include.relation);
+        let relations = std::iter::once(&self.relation).chain(included);
+        let mut found = Vec::new();
+        for condition in relations.flat_map(|relation| &relation.rows) {
+            condition.variables(&mut found);
+        }
+        found
+    }
+}
+
 /// What is read of a relation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -309,6 +322,24 @@ pub enum Condition {
         /// With what.
         to: Operand,
     },
+}
+
+impl Condition {
+    fn variables<'a>(&'a self, found: &mut Vec<&'a str>) {
+        match self {
+            Self::And(all) | Self::Or(all) => {
+                for condition in all {
+                    condition.variables(found);
+                }
+            }
+            Self::Not(condition) => condition.variables(found),
+            Self::Compare { to, .. } => {
+                if let Operand::Env(name) = to {
+                    found.push(name);
+                }
+            }
+        }
+    }
 }
 
 /// What a column is compared with.

@@ -1,0 +1,4 @@
+//! Reads of a PostgreSQL database.
+
+pub mod seal;
+pub mod statement;
