@@ -57,6 +57,14 @@ impl Catalog {
     }
 }
 
+impl Catalog {
+    /// The relation that a capability reads.
+    pub fn relation(&self, capability: &Capability) -> Option<&Relation> {
+        let (index, _) = capability.read?;
+        self.database.as_ref()?.relations.get(index)
+    }
+}
+
 /// An operation that cannot be a tool.
 #[derive(Debug, Clone)]
 pub struct LeftOut {

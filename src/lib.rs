@@ -22,6 +22,7 @@
 //!   made of them; `read` reads it strictly and finds all mistakes in one run.
 //! - [`compile`]: one pass a file; Catalogs and Policy become a Manifest and diagnostics. `rules` says which
 //!   rules an operation has, `control` what they make of its arguments, `limits` and `shape` of its calls.
+//! - `cluster`: a throw-away PostgreSQL cluster [I/O].
 //! - [`demo`]: a bookshop with an HTTP API of its own, for `mcpgen demo`.
 //! - [`mock`]: a back end that answers with samples from the document.
 //! - [`emit`]: a Manifest becomes the files of a crate that contains the same runtime; `write` puts
@@ -47,6 +48,8 @@
 
 pub mod catalog;
 pub mod cli;
+#[cfg(unix)]
+pub mod cluster;
 pub mod compile;
 pub mod demo;
 pub mod diag;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use crate::runtime::manifest::{CredentialSpec, Effect, Profile, Rate, Redirects};
+use crate::runtime::manifest::{CredentialSpec, Effect, Postgres, Profile, Rate, Redirects};
 
 mod check;
 pub mod format;
@@ -63,6 +63,8 @@ pub struct SourcePolicy {
     pub redirects: Redirects,
     /// How often its tools may be called, all together.
     pub rate: Vec<Rate>,
+    /// The database, if it is one.
+    pub postgres: Option<Postgres>,
 }
 
 /// How clients get to know the tools.

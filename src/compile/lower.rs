@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::control::Misses;
 use super::offer::Offer;
 use super::pattern::Patterns;
+use super::relation::Lowered;
 use super::{args, control, describe, limits, name, profile, shape, share};
 use crate::catalog::Capability;
 use crate::diag::Diagnostics;
@@ -25,6 +26,7 @@ pub(super) struct Lowering<'p> {
 /// The tool of an operation.
 pub(super) fn tool(
     offer: &Offer<'_>,
+    read: Option<Lowered>,
     lowering: &mut Lowering<'_>,
     diags: &mut Diagnostics,
 ) -> ToolSpec {
@@ -34,7 +36,8 @@ pub(super) fn tool(
         patterns,
         misses,
     } = lowering;
-    let capability = offer.capability.as_ref();
+    let (read, sql) = read.map(|read| (read.capability, read.action)).unzip();
+    let capability = read.as_ref().unwrap_or(&offer.capability);
     if offer.ruling.name.is_none() {
         name::report(capability, &offer.name, &offer.naming, diags);
     }
@@ -79,17 +82,20 @@ pub(super) fn tool(
         controls: arguments.controls,
         limits: limits::limits(defaults, &offer.ruling),
         shape,
-        action: Action::Http(HttpAction {
-            method: capability.method.clone(),
-            base_url: capability.base_url.clone(),
-            path: capability.sent_path().to_owned(),
-            params: arguments.params,
-            body: arguments.body,
-            accept: Some(accept(capability)),
-            security: capability.security.clone(),
-            retries: limits::retries(defaults, &offer.ruling, capability),
-            idempotency_key: idempotency_key(offer, policy, diags),
-        }),
+        action: match sql {
+            Some(action) => Action::Sql(action),
+            None => Action::Http(HttpAction {
+                method: capability.method.clone(),
+                base_url: capability.base_url.clone(),
+                path: capability.sent_path().to_owned(),
+                params: arguments.params,
+                body: arguments.body,
+                accept: Some(accept(capability)),
+                security: capability.security.clone(),
+                retries: limits::retries(defaults, &offer.ruling, capability),
+                idempotency_key: idempotency_key(offer, policy, diags),
+            }),
+        },
     }
 }
 
@@ -109,9 +115,11 @@ fn idempotency_key(offer: &Offer<'_>, policy: &Policy, diags: &mut Diagnostics) 
     limits::idempotency_key(&offer.ruling, credentials, owners, diags)
 }
 
-/// Where a tool's requests go.
-pub(super) fn base_url(tool: &ToolSpec) -> Option<&str> {
-    tool.action.http()?.base_url.as_deref()
+/// Whether nothing says where a tool's requests go.
+pub(super) fn is_nowhere(tool: &ToolSpec) -> bool {
+    tool.action
+        .http()
+        .is_some_and(|action| action.base_url.is_none())
 }
 
 fn object(value: Value) -> Map<String, Value> {

@@ -18,11 +18,13 @@ use crate::policy::format::{
 use crate::runtime::manifest::Effect;
 
 mod matching;
+mod table;
 mod undone;
 mod verdict;
 
 pub(super) use matching::Subject;
 use matching::{Key, Matcher};
+use table::widened;
 pub(super) use undone::undone;
 use verdict::Hits;
 
@@ -61,6 +63,8 @@ pub(super) struct Ruling<'p> {
     pub(super) concurrency: Option<(u32, usize)>,
     pub(super) rate: Vec<(&'p Rate, usize)>,
     pub(super) response: Vec<(&'p ResponseRule, usize)>,
+    /// The rules that say something of a relation: its columns, rows, pages.
+    pub(super) tables: Vec<(&'p Rule, usize)>,
     /// All rules that match, in order.
     pub(super) touched: Vec<usize>,
 }
@@ -153,6 +157,7 @@ impl<'p> Rules<'p> {
     ) {
         let rule = prepared.rule;
         ruling.touched.push(index);
+        self.table((index, prepared), subject, ruling, diags);
         if rule.exclude {
             ruling.excluded.get_or_insert(index);
         }
@@ -180,6 +185,38 @@ impl<'p> Rules<'p> {
             earlier.push((of_arg, index));
         }
         ruling.refine(rule, index);
+    }
+
+    /// What a rule says of a relation's columns, rows and pages.
+    fn table(
+        &self,
+        (index, prepared): (usize, &Prepared<'p>),
+        subject: &Subject<'_>,
+        ruling: &mut Ruling<'p>,
+        diags: &mut Diagnostics,
+    ) {
+        let rule = prepared.rule;
+        let Some(key) = rule.of_relations() else {
+            return;
+        };
+        if !subject.is_relation() {
+            let label = subject.label();
+            let message = format!("`{key}` is for relations, and the rule matches {label}");
+            let found = Diagnostic::new(Code::PolicyConflict, prepared.loc.child(key), message);
+            self.tell(
+                found.help("match relations alone: `table: …`, or their `source`"),
+                diags,
+            );
+            return;
+        }
+        for (before, by) in &ruling.tables {
+            if let Some((after, earlier, what)) = widened(before, rule) {
+                let earlier = Loc::at(format!("/rules/{by}/{earlier}"));
+                let loc = Loc::at(format!("{}/{after}", prepared.loc.pointer));
+                self.loosened(&loc, earlier, &what, diags);
+            }
+        }
+        ruling.tables.push((rule, index));
     }
 
     /// Another effect than the method's, or than an earlier rule's.

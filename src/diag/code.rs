@@ -192,6 +192,8 @@ codes! {
     PolicyUnset = "MG212", Warning, Nothing;
     /// Two tools have one name.
     PolicySameName = "MG213", Error, Nothing;
+    /// A policy leaves nothing of a relation to show, or to ask by; the read is no tool.
+    RelationHidden = "MG214", Warning, Nothing;
     /// Nothing is left to serve.
     NothingToServe = "MG301", Error, Nothing;
     /// Two operations cleaned to the same tool name; the later one got a suffix.

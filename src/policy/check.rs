@@ -3,7 +3,7 @@
 
 use serde_json::{Number, Value};
 
-use super::format::{ArgRule, Credential, PolicyFile, Rule};
+use super::format::{ArgRule, Credential, Operand, PolicyFile, Rows, Rule, Source};
 use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc, escape};
 
@@ -26,6 +26,9 @@ pub(super) fn check(file: &mut PolicyFile, named: bool, diags: &mut Diagnostics)
     for (index, rule) in file.rules.iter_mut().enumerate().filter(|(_, r)| !r.broken) {
         let loc = Loc::at(format!("/rules/{index}"));
         excluded(rule, &loc, diags);
+        if let Some(rows) = &rule.rows {
+            expressions(rows, &loc.child("rows"), diags);
+        }
         rule.args.retain(|name, rule| {
             let before = diags.iter().count();
             argument(name, rule, &loc.child("args").child(name), diags);
@@ -55,6 +58,7 @@ fn names<'n>(key: &str, names: impl Iterator<Item = &'n String>, diags: &mut Dia
 fn sources(file: &PolicyFile, diags: &mut Diagnostics) {
     for (name, source) in &file.sources {
         let loc = Loc::at(format!("/sources/{}", escape(name)));
+        kind(source, &loc, diags);
         if let Some(credential) = &source.credential
             && !file.credentials.contains_key(credential)
         {
@@ -80,6 +84,58 @@ fn sources(file: &PolicyFile, diags: &mut Diagnostics) {
             diags.push(found.help(format!("give it its own, as in `prefix: {name}_`")));
         }
         prefixes.push((prefix, name));
+    }
+}
+
+/// A source is one thing, and has the keys of that alone.
+fn kind(source: &Source, loc: &Loc, diags: &mut Diagnostics) {
+    let of_databases = [
+        ("snapshot", source.snapshot.is_some()),
+        ("role", source.role.is_some()),
+        ("schemas", source.schemas.is_some()),
+        ("connections", source.connections.is_some()),
+        ("posture", source.posture.is_some()),
+    ];
+    let of_documents = [
+        ("overlays", !source.overlays.is_empty()),
+        (
+            "refs",
+            !source.refs.files.is_empty() || !source.refs.hosts.is_empty(),
+        ),
+        ("base_url", source.base_url.is_some()),
+        ("credential", source.credential.is_some()),
+    ];
+    let (foreign, message) = match (&source.openapi, &source.postgres) {
+        (Some(_), Some(_)) => {
+            let message = "`openapi` and `postgres` both say what the source is";
+            let found = Diagnostic::new(Code::PolicyConflict, loc.child("postgres"), message);
+            diags.push(found.help("make two sources of it, each with its own name"));
+            return;
+        }
+        (None, None) => {
+            let message = "nothing says what the source is";
+            let found = Diagnostic::new(Code::PolicyValue, loc.clone(), message);
+            diags.push(
+                found.help("add `openapi: ./openapi.yaml` or `postgres: \"${env:DATABASE_URL}\"`"),
+            );
+            return;
+        }
+        (Some(_), None) => (
+            &of_databases[..],
+            "is for databases, and the source is a document",
+        ),
+        (None, Some(_)) => (
+            &of_documents[..],
+            "is for documents, and the source is a database",
+        ),
+    };
+    for (key, _) in foreign.iter().filter(|(_, there)| *there) {
+        let found = Diagnostic::new(
+            Code::PolicyConflict,
+            loc.child(key),
+            format!("`{key}` {message}"),
+        );
+        diags.push(found.help("take it out"));
     }
 }
 
@@ -134,6 +190,7 @@ fn excluded(rule: &mut Rule, loc: &Loc, diags: &mut Diagnostics) {
         || rule.retries.is_some()
         || rule.idempotency_key.is_some()
         || rule.concurrency.is_some()
+        || rule.of_relations().is_some()
         || !rule.rate.is_empty();
     if rule.exclude && says_more {
         let message = "the rule excludes operations and says how they are to be";
@@ -144,6 +201,32 @@ fn excluded(rule: &mut Rule, loc: &Loc, diags: &mut Diagnostics) {
             exclude: true,
             ..Rule::default()
         };
+    }
+}
+
+/// Values of expressions, which this version does not read.
+fn expressions(rows: &Rows, loc: &Loc, diags: &mut Diagnostics) {
+    let parts = [("and", &rows.and), ("or", &rows.or)];
+    for (key, list) in parts {
+        let list = list.iter().flatten().enumerate();
+        list.for_each(|(index, rows)| {
+            expressions(rows, &loc.child(key).child(&index.to_string()), diags);
+        });
+    }
+    if let Some(not) = &rows.not {
+        expressions(not, &loc.child("not"), diags);
+    }
+    for (name, compared) in &rows.columns {
+        for (key, operand) in compared.operands() {
+            let Operand::Expression(text) = operand else {
+                continue;
+            };
+            let message = format!("`{text}` is not enforced yet: who calls is not known yet");
+            let loc = Loc::at(format!("{}/{key}", loc.child(name).pointer));
+            let found = Diagnostic::new(Code::PolicyNotEnforced, loc, message);
+            let help = "write a value, `env.NAME`, or `{const: …}` for a text as it stands";
+            diags.push(found.help(help));
+        }
     }
 }
 

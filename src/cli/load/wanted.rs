@@ -10,7 +10,8 @@ use crate::input::fetch::{FetchOptions, RefHost, RefOptions};
 use crate::input::openapi;
 use crate::policy::format::{Credential, Redirects, Source as PolicySource};
 use crate::policy::{PolicyFile, SourcePolicy};
-use crate::runtime::manifest::{self, ClientAuth, CredentialSpec, KeyPlace};
+use crate::runtime::config::Secret;
+use crate::runtime::manifest::{self, ClientAuth, CredentialSpec, KeyPlace, Postgres};
 
 /// One document, and how it is read.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +27,17 @@ pub(in crate::cli) struct Wanted {
     pub(in crate::cli) policy: SourcePolicy,
     /// Where a policy names it.
     pub(in crate::cli) loc: Option<Loc>,
+    /// The database that it is, if it is one; its document is a snapshot then, or nothing.
+    pub(in crate::cli) database: Option<Database>,
+}
+
+/// A database, and how its catalogue is read.
+#[derive(Debug, Clone, Default)]
+pub(in crate::cli) struct Database {
+    /// What it is reached by, if that is said here and not in the environment.
+    pub(in crate::cli) dsn: Option<Secret>,
+    /// The schemas that are served; empty: all.
+    pub(in crate::cli) schemas: Vec<String>,
 }
 
 /// The document of the command line.
@@ -39,6 +51,7 @@ pub(super) fn of_options(options: &DocOptions) -> anyhow::Result<Wanted> {
         tokens: options.token.told()?,
         policy: options.source_policy()?,
         loc: None,
+        database: None,
     })
 }
 
@@ -77,6 +90,9 @@ fn wanted(
     loc: &Loc,
 ) -> Result<Wanted, Box<Diagnostic>> {
     let beside = |path: &String| beside(folder, path);
+    let Some(openapi) = &source.openapi else {
+        return database(file, (name, source), folder, options, loc);
+    };
     let hosts = source.refs.hosts.iter().enumerate().map(|(index, host)| {
         let loc = loc.child("refs").child("hosts").child(&index.to_string());
         host.parse::<RefHost>()
@@ -88,7 +104,7 @@ fn wanted(
     });
     let base_url = base_url.transpose()?;
     let mut policy = under(file, source, folder, loc)?;
-    let document = Url::parse(&source.openapi).ok().filter(Url::has_host);
+    let document = Url::parse(openapi).ok().filter(Url::has_host);
     for url in base_url.iter().chain(&document) {
         policy
             .trusted_origins
@@ -96,7 +112,7 @@ fn wanted(
     }
     Ok(Wanted {
         name: Some(name.clone()),
-        doc: beside(&source.openapi),
+        doc: beside(openapi),
         overlays: source.overlays.iter().map(beside).collect(),
         fetch: FetchOptions {
             refs: RefOptions {
@@ -116,7 +132,72 @@ fn wanted(
         tokens: openapi::TokenOptions::default(),
         policy,
         loc: Some(loc.child("openapi")),
+        database: None,
     })
+}
+
+/// Connections to a database if nothing says how many.
+const CONNECTIONS: u32 = 8;
+/// Time of a statement if nothing says how much, in milliseconds.
+const STATEMENT_TIMEOUT_MS: u64 = 10_000;
+
+/// A source that is a database.
+fn database(
+    file: &PolicyFile,
+    (name, source): (&String, &PolicySource),
+    folder: &Path,
+    options: &DocOptions,
+    loc: &Loc,
+) -> Result<Wanted, Box<Diagnostic>> {
+    let dsn = source.postgres.as_ref().map(|dsn| dsn.reference(folder));
+    let snapshot = source.snapshot.as_ref();
+    let mut policy = under(file, source, folder, loc)?;
+    let time = file
+        .defaults
+        .statement_timeout
+        .map(|time| time.0.as_millis());
+    policy.postgres = Some(Postgres {
+        role: source.role.clone(),
+        statement_timeout_ms: time.map_or(STATEMENT_TIMEOUT_MS, |time| {
+            u64::try_from(time).unwrap_or(u64::MAX)
+        }),
+        connections: source.connections.unwrap_or(CONNECTIONS),
+        posture: source.posture.as_ref().map(|posture| manifest::Posture {
+            accept: posture.accept.into(),
+            because: posture.because.clone(),
+        }),
+        ..postgres(dsn.unwrap_or_default())
+    });
+    let key = if snapshot.is_some() {
+        "snapshot"
+    } else {
+        "postgres"
+    };
+    Ok(Wanted {
+        name: Some(name.clone()),
+        doc: snapshot
+            .map(|path| beside(folder, path))
+            .unwrap_or_default(),
+        fetch: options.fetch(),
+        policy,
+        loc: Some(loc.child(key)),
+        database: Some(Database {
+            dsn: None,
+            schemas: source.schemas.clone().unwrap_or_default(),
+        }),
+        ..Wanted::default()
+    })
+}
+
+/// A database of which nothing is said but where its connection string is.
+fn postgres(dsn: String) -> Postgres {
+    Postgres {
+        dsn,
+        role: None,
+        statement_timeout_ms: STATEMENT_TIMEOUT_MS,
+        connections: CONNECTIONS,
+        posture: None,
+    }
 }
 
 /// What a policy file says of a source.

@@ -18,14 +18,14 @@ pub(in crate::compile) struct Misses {
 
 impl Misses {
     /// What is at a place of the policy had an effect.
-    pub(super) fn hit(&mut self, loc: &Loc) {
+    pub(in crate::compile) fn hit(&mut self, loc: &Loc) {
         if !self.hit.contains(&loc.pointer) {
             self.hit.insert(loc.pointer.clone());
         }
     }
 
     /// What is at the finding's place had none on one operation.
-    pub(super) fn miss(&mut self, found: Diagnostic) {
+    pub(in crate::compile) fn miss(&mut self, found: Diagnostic) {
         let place = found.loc.as_ref().map(|loc| loc.pointer.clone());
         self.missed
             .entry(place.unwrap_or_default())

@@ -3,7 +3,7 @@
 use globset::{GlobBuilder, GlobMatcher};
 use percent_encoding::percent_decode_str;
 
-use crate::catalog::{Capability, LeftOut};
+use crate::catalog::{Capability, Catalog, LeftOut};
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
 use crate::policy::format::words::OneOrMany;
 use crate::policy::format::{Match, Rule};
@@ -18,18 +18,23 @@ pub(in crate::compile) struct Subject<'c> {
     method: &'c str,
     path: &'c str,
     tags: Vec<&'c str>,
+    /// The name of the relation that is read; it has no method and no path then.
+    relation: Option<&'c str>,
     pub(super) effect: Effect,
 }
 
 impl<'c> Subject<'c> {
     /// An operation that can be a tool, by the name that its tool has without a rule.
     pub(in crate::compile) fn new(
-        source: &'c str,
+        catalog: &'c Catalog,
         capability: &'c Capability,
         name: &'c str,
     ) -> Self {
         Self {
-            source,
+            source: &catalog.source,
+            relation: catalog
+                .relation(capability)
+                .map(|relation| relation.name.as_str()),
             operation: capability.id.as_deref().unwrap_or(name),
             name,
             method: &capability.method,
@@ -43,7 +48,11 @@ impl<'c> Subject<'c> {
     pub(super) fn left_out(source: &'c str, left: &'c LeftOut) -> Self {
         let method = left.operation.strip_suffix(left.path.as_str());
         let method = method.unwrap_or_default().trim_end();
+        let relation = (!left.path.starts_with('/')).then_some(left.path.as_str());
         Self {
+            relation: relation
+                .and_then(|path| path.split_once('.'))
+                .map(|(_, name)| name),
             source,
             operation: left.id.as_deref().unwrap_or_default(),
             name: "",
@@ -64,10 +73,20 @@ impl<'c> Subject<'c> {
         match key {
             Key::Source => vec![self.source],
             Key::Operation => vec![self.operation, self.name],
+            Key::Method | Key::Path if self.relation.is_some() => Vec::new(),
             Key::Method => vec![self.method],
             Key::Path => vec![self.path],
             Key::Tag => self.tags.clone(),
+            Key::Table => match self.relation {
+                Some(relation) => vec![relation, self.path],
+                None => Vec::new(),
+            },
         }
+    }
+
+    /// Whether it reads a relation.
+    pub(super) fn is_relation(&self) -> bool {
+        self.relation.is_some()
     }
 }
 
@@ -79,6 +98,7 @@ pub(super) enum Key {
     Method,
     Path,
     Tag,
+    Table,
 }
 
 impl Key {
@@ -90,6 +110,7 @@ impl Key {
             Self::Method => "method",
             Self::Path => "path",
             Self::Tag => "tag",
+            Self::Table => "table",
         }
     }
 }
@@ -127,6 +148,7 @@ impl Matcher {
             method,
             path,
             tag,
+            table,
             effect,
         } = &rule.r#match;
         let keys = [
@@ -134,6 +156,7 @@ impl Matcher {
             (Key::Method, method),
             (Key::Operation, operation),
             (Key::Tag, tag),
+            (Key::Table, table),
             (Key::Path, path),
         ];
         let mut broken = rule.broken;
@@ -197,10 +220,10 @@ impl Matcher {
 pub(super) fn fits(key: Key, globs: &[Pattern], subject: &Subject<'_>) -> bool {
     let any = |text: &str| globs.iter().any(|glob| glob.matches(text));
     match key {
-        Key::Source => any(subject.source),
-        Key::Operation => any(subject.operation) || any(subject.name),
-        Key::Method => any(subject.method),
-        Key::Tag => subject.tags.iter().any(|tag| any(tag)),
+        Key::Source | Key::Operation | Key::Method | Key::Tag | Key::Table => {
+            subject.texts(key).into_iter().any(any)
+        }
+        Key::Path if subject.is_relation() => false,
         Key::Path => {
             let plain = || percent_decode_str(subject.path).decode_utf8_lossy();
             any(subject.path) || (subject.path.contains('%') && any(&plain()))

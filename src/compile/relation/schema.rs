@@ -1,0 +1,273 @@
+//! The arguments of a read and what it gives, as JSON Schema.
+
+use serde_json::{Map, Value, json};
+
+use super::Found;
+use super::view::View;
+use crate::catalog::{Param, RelationColumn};
+use crate::compile::offer::Offer;
+use crate::runtime::manifest::{Comparison, Include, Mask, Place, Read, SqlAction, Style};
+
+/// Values that one `in` or `has_any` may have.
+const VALUES_MAX: u64 = 1_000;
+/// Alternatives that a filter may have.
+const ALTERNATIVES_MAX: u64 = 20;
+/// Columns that rows may be sorted by.
+const SORT_MAX: u64 = 8;
+/// Characters of a text that is looked for.
+const TEXT_MAX: u64 = 1_000;
+/// Characters of a cursor.
+const CURSOR_MAX: u64 = 8_192;
+
+/// The arguments of a read.
+pub(super) fn params(action: &SqlAction, view: &View<'_>) -> Vec<Param> {
+    let mut params = match &action.read {
+        Read::Find {
+            key,
+            any,
+            rows,
+            max_rows,
+        } => find(view, key.is_empty(), any, *rows, *max_rows),
+        Read::Get { keys } => get(view, keys),
+    };
+    let names: Vec<&String> = action.relation.columns.keys().collect();
+    params.push(param(
+        "fields",
+        json!({
+            "type": "array",
+            "items": {"type": "string", "enum": names},
+            "minItems": 1,
+            "uniqueItems": true,
+            "description": "The columns to show; all if it is missing.",
+        }),
+    ));
+    if !action.include.is_empty() {
+        let names: Vec<&String> = action.include.keys().collect();
+        params.push(param(
+            "include",
+            json!({
+                "type": "array",
+                "items": {"type": "string", "enum": names},
+                "uniqueItems": true,
+                "description": "What to show with each row.",
+            }),
+        ));
+    }
+    params
+}
+
+/// An argument that may be missing, and whose value may be moved into its bounds.
+fn param(name: &str, schema: Value) -> Param {
+    Param {
+        name: name.to_owned(),
+        place: Place::Query,
+        required: false,
+        schema,
+        style: Style::Form,
+        explode: false,
+        allow_reserved: false,
+        allow_empty: false,
+        content: None,
+    }
+}
+
+fn find(view: &View<'_>, no_key: bool, any: &str, rows: u32, max_rows: u32) -> Vec<Param> {
+    let mut params = Vec::new();
+    params.extend(filter(view, any).map(|schema| param("filter", schema)));
+    let sorted = view.columns.values().filter(|shown| shown.sort);
+    let orders: Vec<String> = sorted
+        .flat_map(|shown| [shown.name.clone(), format!("-{}", shown.name)])
+        .collect();
+    if !orders.is_empty() {
+        params.push(param(
+            "sort",
+            json!({
+                "type": "array",
+                "items": {"type": "string", "enum": orders},
+                "maxItems": SORT_MAX,
+                "uniqueItems": true,
+                "description": "Columns to sort by; `-` for descending order.",
+            }),
+        ));
+    }
+    params.push(param(
+        "limit",
+        json!({
+            "type": "integer",
+            "minimum": 1,
+            "maximum": max_rows,
+            "default": rows,
+            "description": "Rows of a page.",
+        }),
+    ));
+    if !no_key {
+        params.push(param(
+            "cursor",
+            json!({
+                "type": "string",
+                "maxLength": CURSOR_MAX,
+                "description": "`next_cursor` of the page before; filter and sort stay the same.",
+            }),
+        ));
+    }
+    params
+}
+
+/// The conditions that a caller may set; `None` if there is nothing to filter by.
+fn filter(view: &View<'_>, any: &str) -> Option<Value> {
+    let mut columns = Map::new();
+    for (own, shown) in view.columns.iter().filter(|(_, shown)| shown.filter) {
+        let column = view.table.columns.get(*own)?;
+        columns.insert(shown.name.clone(), compared(column));
+    }
+    if columns.is_empty() {
+        return None;
+    }
+    let one = json!({
+        "type": "object",
+        "properties": columns,
+        "additionalProperties": false,
+        "minProperties": 1,
+    });
+    columns.insert(
+        any.to_owned(),
+        json!({
+            "type": "array",
+            "items": one,
+            "minItems": 1,
+            "maxItems": ALTERNATIVES_MAX,
+            "description": "Alternatives: one of these holds.",
+        }),
+    );
+    Some(json!({
+        "type": "object",
+        "properties": columns,
+        "additionalProperties": false,
+        "description": "What holds for the rows, by column; all of it.",
+    }))
+}
+
+/// What a column may be compared with.
+fn compared(column: &RelationColumn) -> Value {
+    let mut properties = Map::new();
+    for comparison in &column.comparisons {
+        properties.insert(comparison.as_str().to_owned(), operand(column, *comparison));
+    }
+    let mut schema = json!({
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+        "minProperties": 1,
+    });
+    if let (Some(comment), Some(object)) = (&column.comment, schema.as_object_mut()) {
+        object.insert("description".to_owned(), comment.clone().into());
+    }
+    schema
+}
+
+fn operand(column: &RelationColumn, comparison: Comparison) -> Value {
+    let list = |items: &Value| json!({"type": "array", "items": items, "minItems": 1, "maxItems": VALUES_MAX});
+    match comparison {
+        Comparison::Eq
+        | Comparison::Ne
+        | Comparison::Lt
+        | Comparison::Lte
+        | Comparison::Gt
+        | Comparison::Gte
+        | Comparison::Overlaps => column.value.clone(),
+        Comparison::In => list(&column.value),
+        Comparison::Has | Comparison::ContainsElement => column.element.clone(),
+        Comparison::HasAny => list(&column.element),
+        Comparison::IsNull => json!({"type": "boolean"}),
+        Comparison::StartsWith | Comparison::Contains | Comparison::Matches => {
+            json!({"type": "string", "minLength": 1, "maxLength": TEXT_MAX})
+        }
+    }
+}
+
+/// The columns of the keys. If there are several keys, each call gives one of them.
+fn get(view: &View<'_>, keys: &[Vec<String>]) -> Vec<Param> {
+    let mut params: Vec<Param> = Vec::new();
+    for name in keys.iter().flatten() {
+        let mut columns = view.columns.iter();
+        let found = columns.find(|(_, shown)| shown.name == *name);
+        let column = found.and_then(|(own, _)| view.table.columns.get(*own));
+        let Some(column) = column.filter(|_| params.iter().all(|p| p.name != *name)) else {
+            continue;
+        };
+        let mut schema = column.value.clone();
+        if let (Some(comment), Some(object)) = (&column.comment, schema.as_object_mut()) {
+            object.insert("description".to_owned(), comment.clone().into());
+        }
+        // The nearest key is somebody else's: what stands for a path is never moved.
+        params.push(Param {
+            place: Place::Path,
+            required: keys.iter().all(|key| key.contains(name)),
+            ..param(name, schema)
+        });
+    }
+    params
+}
+
+/// What a read gives.
+pub(super) fn output(
+    action: &SqlAction,
+    view: &View<'_>,
+    found: &Found<'_, '_>,
+    offer: &Offer<'_>,
+) -> Value {
+    let mut properties = row(view);
+    for (name, include) in &action.include {
+        let other = found.iter().find(|((source, _), other)| {
+            *source == offer.catalog.source
+                && other.table.schema == include.relation.schema
+                && other.table.name == include.relation.name
+        });
+        if let Some((_, other)) = other {
+            // A column of the name wins: the row is one object.
+            let included = included(include, other);
+            properties.entry(name.clone()).or_insert(included);
+        }
+    }
+    let row = json!({"type": "object", "properties": properties});
+    match action.read {
+        Read::Find { .. } => json!({
+            "type": "object",
+            "properties": {
+                "rows": {"type": "array", "items": row},
+                "returned": {"type": "integer"},
+                "truncated": {"type": "boolean"},
+                "next_cursor": {"type": ["string", "null"]},
+                "limit_applied": {"type": "integer"},
+            },
+        }),
+        Read::Get { .. } => json!({"type": "object", "properties": {"row": row}}),
+    }
+}
+
+fn row(view: &View<'_>) -> Map<String, Value> {
+    let columns = view.columns.iter().filter_map(|(own, shown)| {
+        let column = view.table.columns.get(*own)?;
+        let schema = match shown.mask {
+            None => column.shown.clone(),
+            Some(Mask::Null) => json!({"type": "null"}),
+            Some(_) => json!({"type": ["string", "null"]}),
+        };
+        Some((shown.name.clone(), schema))
+    });
+    columns.collect()
+}
+
+fn included(include: &Include, other: &View<'_>) -> Value {
+    let properties = row(other);
+    match include.many {
+        None => json!({"type": ["object", "null"], "properties": properties}),
+        Some(_) => json!({
+            "type": "object",
+            "properties": {
+                "rows": {"type": "array", "items": {"type": "object", "properties": properties}},
+                "truncated": {"type": "boolean"},
+            },
+        }),
+    }
+}

@@ -1,0 +1,99 @@
+//! A cluster starts, is reached over its socket alone, and leaves nothing behind, whatever ends it.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use mcpgen::cluster::{Cluster, ClusterError, SUPERUSER};
+
+use crate::support::PATIENCE;
+use crate::support::postgres::{Database, block_on, cluster};
+
+/// Waits until something holds.
+#[track_caller]
+fn until(what: &str, holds: impl Fn() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < PATIENCE, "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn runs(pid: u32) -> bool {
+    let status = std::process::Command::new("sh")
+        .args(["-c", &format!("kill -0 {pid} 2>/dev/null")])
+        .status();
+    status.is_ok_and(|status| status.success())
+}
+
+#[test]
+fn it_starts_and_leaves_nothing() {
+    let cluster = Cluster::start(&[]).unwrap();
+    let (folder, pid) = (cluster.folder().to_path_buf(), cluster.pid().unwrap());
+    assert!(runs(pid));
+    assert!(
+        cluster.version().contains("PostgreSQL"),
+        "{}",
+        cluster.version()
+    );
+    let socket = format!("{}/.s.PGSQL.5432", folder.display());
+    assert!(Path::new(&socket).exists());
+    assert!(socket.len() < 100, "{socket}");
+    drop(cluster);
+    assert!(!folder.exists());
+    assert!(!runs(pid));
+}
+
+#[test]
+fn a_panic_stops_it() {
+    let panicked = std::thread::spawn(|| {
+        let cluster = Cluster::start(&[]).unwrap();
+        let seen = (cluster.folder().to_path_buf(), cluster.pid().unwrap());
+        std::panic::resume_unwind(Box::new(seen));
+    });
+    let seen = panicked.join().unwrap_err();
+    let (folder, pid) = seen
+        .downcast::<(std::path::PathBuf, u32)>()
+        .map(|seen| *seen)
+        .unwrap();
+    until("the folder is still there", || !folder.exists());
+    assert!(!runs(pid));
+}
+
+#[test]
+fn a_setting_that_there_is_not_is_told() {
+    let refused = Cluster::start(&[("no_such_setting", "1")]).unwrap_err();
+    let text = refused.to_string();
+    assert!(text.starts_with("postgres failed:\n"), "{text}");
+    assert!(text.contains("no_such_setting"), "{text}");
+}
+
+#[test]
+fn a_file_of_statements_is_run_to_its_first_mistake() {
+    let database = Database::new("CREATE TABLE a (b int);\nINSERT INTO a VALUES (1), (2);");
+    let again = "SELECT 1;\n\nCREATE TABLE c (d nothing);";
+    let refused = block_on(cluster().run_sql(&database.name, SUPERUSER, again)).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "line 3: type \"nothing\" does not exist (42704)"
+    );
+    assert!(matches!(refused, ClusterError::Sql { line: Some(3), .. }));
+    // A copy has what the first one has.
+    let copy = Database::from(
+        &database.name,
+        "SELECT b / (count(*) - 2) FROM a GROUP BY b HAVING false;",
+    );
+    copy.run("DROP TABLE a;");
+    database.run("DROP TABLE a;");
+}
+
+#[test]
+fn names_that_need_quotes_have_a_connection_string() {
+    let name = "a \"b\"/c?d@é";
+    block_on(cluster().create_database(name, "template0")).unwrap();
+    block_on(cluster().run_sql(name, SUPERUSER, "CREATE ROLE \"x@y/z\" LOGIN")).unwrap();
+    block_on(cluster().run_sql(name, "x@y/z", "SELECT 1")).unwrap();
+    let dsn = cluster().dsn(name, "x@y/z");
+    assert!(dsn.ends_with("/a%20%22b%22%2Fc%3Fd%40%C3%A9"), "{dsn}");
+    assert!(fs::metadata(cluster().folder()).is_ok());
+}
