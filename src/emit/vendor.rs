@@ -169,6 +169,18 @@ pub(super) const FILES: &[(&str, &str)] = &[
         include_str!("../runtime/backends/http/wire/tests.rs"),
     ),
     (
+        "src/runtime/backends/postgres.rs",
+        include_str!("../runtime/backends/postgres.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/connect.rs",
+        include_str!("../runtime/backends/postgres/connect.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/dsn.rs",
+        include_str!("../runtime/backends/postgres/dsn.rs"),
+    ),
+    (
         "src/runtime/command.rs",
         include_str!("../runtime/command.rs"),
     ),

@@ -5,6 +5,7 @@ use super::config::{Config, ConfigError};
 use super::manifest::{Action, Manifest};
 
 pub mod http;
+pub mod postgres;
 
 /// Makes the back end of each tool, in the Manifest's order.
 ///

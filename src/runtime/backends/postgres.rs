@@ -1,0 +1,4 @@
+//! [I/O] The back end for databases.
+
+pub mod connect;
+mod dsn;
