@@ -64,7 +64,9 @@ impl Wanted {
         diags: &mut Diagnostics,
     ) -> Vec<Self> {
         let mut all = Vec::new();
-        for (name, source) in &file.sources {
+        // What is no source or two is reported with the file.
+        let one = |source: &PolicySource| source.openapi.is_some() != source.postgres.is_some();
+        for (name, source) in file.sources.iter().filter(|(_, source)| one(source)) {
             let loc = Loc::at(format!("/sources/{}", escape(name)));
             match wanted(file, (name, source), folder, options, &loc) {
                 Ok(wanted) => all.push(wanted),

@@ -101,7 +101,8 @@ impl DocOptions {
             (!token.field.is_empty(), "--token-field"),
         ];
         let mut given = given.iter();
-        given.find_map(|(there, option)| there.then_some(*option))
+        let given = given.find_map(|(there, option)| there.then_some(*option));
+        given.or_else(|| self.database.given())
     }
 }
 
