@@ -169,6 +169,74 @@ pub(super) const FILES: &[(&str, &str)] = &[
         include_str!("../runtime/backends/http/wire/tests.rs"),
     ),
     (
+        "src/runtime/backends/postgres.rs",
+        include_str!("../runtime/backends/postgres.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/answer.rs",
+        include_str!("../runtime/backends/postgres/answer.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/connect.rs",
+        include_str!("../runtime/backends/postgres/connect.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/dsn.rs",
+        include_str!("../runtime/backends/postgres/dsn.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/envelope.rs",
+        include_str!("../runtime/backends/postgres/envelope.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/failure.rs",
+        include_str!("../runtime/backends/postgres/failure.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/pool.rs",
+        include_str!("../runtime/backends/postgres/pool.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/posture.rs",
+        include_str!("../runtime/backends/postgres/posture.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/seal.rs",
+        include_str!("../runtime/backends/postgres/seal.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/statement.rs",
+        include_str!("../runtime/backends/postgres/statement.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/statement/cell.rs",
+        include_str!("../runtime/backends/postgres/statement/cell.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/statement/compare.rs",
+        include_str!("../runtime/backends/postgres/statement/compare.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/statement/cursor.rs",
+        include_str!("../runtime/backends/postgres/statement/cursor.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/statement/filter.rs",
+        include_str!("../runtime/backends/postgres/statement/filter.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/statement/include.rs",
+        include_str!("../runtime/backends/postgres/statement/include.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/statement/order.rs",
+        include_str!("../runtime/backends/postgres/statement/order.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/statement/text.rs",
+        include_str!("../runtime/backends/postgres/statement/text.rs"),
+    ),
+    (
         "src/runtime/command.rs",
         include_str!("../runtime/command.rs"),
     ),

@@ -101,7 +101,9 @@ pub enum ConfigError {
         reason: String,
     },
     /// A rule on rows needs a variable that is not set.
-    #[error("tool `{tool}`: a rule on its rows needs the environment variable {variable}, which is not set")]
+    #[error(
+        "tool `{tool}`: a rule on its rows needs the environment variable {variable}, which is not set"
+    )]
     Rows {
         /// The tool.
         tool: String,

@@ -183,6 +183,7 @@ const IO_FILES: &[&str] = &[
     "src/runtime/backends/http/receive.rs",
     "src/runtime/backends/http/upstream.rs",
     "src/runtime/backends/postgres.rs",
+    "src/runtime/backends/postgres/connect.rs",
     "src/runtime/listen.rs",
     "src/runtime/serve.rs",
     "src/runtime/server.rs",

@@ -133,10 +133,7 @@ mod tests {
         let again = Seal::new(Some(&key(1))).unwrap();
         assert_eq!(again.seal(b"tool", b"page").unwrap(), text);
         assert_ne!(seal.seal(b"tool", b"pagf").unwrap(), text);
-        for other in [
-            Seal::new(Some(&key(2))).unwrap(),
-            Seal::new(None).unwrap(),
-        ] {
+        for other in [Seal::new(Some(&key(2))).unwrap(), Seal::new(None).unwrap()] {
             assert_eq!(other.open(b"tool", &text), Err(Broken));
         }
     }
@@ -162,7 +159,13 @@ mod tests {
 
     #[test]
     fn a_key_is_32_bytes() {
-        for text in ["", "short", "AAAA", &STANDARD.encode([0; 31]), &STANDARD.encode([0; 33])] {
+        for text in [
+            "",
+            "short",
+            "AAAA",
+            &STANDARD.encode([0; 31]),
+            &STANDARD.encode([0; 33]),
+        ] {
             assert!(Seal::new(Some(&Secret::new(text))).is_err(), "{text}");
         }
     }

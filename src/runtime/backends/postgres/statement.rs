@@ -272,7 +272,9 @@ fn fields<'a>(
 ) -> Result<Vec<(&'a str, &'a Column)>, CallError> {
     let columns = &action.relation.columns;
     let wished = match wished {
-        None | Some(Value::Null) => return Ok(columns.iter().map(|(n, c)| (n.as_str(), c)).collect()),
+        None | Some(Value::Null) => {
+            return Ok(columns.iter().map(|(n, c)| (n.as_str(), c)).collect());
+        }
         Some(Value::Array(wished)) => wished,
         Some(_) => return Err(refused("/fields", "has to be a list of columns")),
     };

@@ -147,9 +147,26 @@ impl<'a> Cells<'a> {
 /// Whether every value of a type is short.
 fn is_short(r#type: &SqlType) -> bool {
     const SHORT: [&str; 20] = [
-        "bool", "int2", "int4", "int8", "oid", "float4", "float8", "date", "time", "timetz",
-        "timestamp", "timestamptz", "interval", "uuid", "money", "inet", "cidr", "macaddr",
-        "macaddr8", "pg_lsn",
+        "bool",
+        "int2",
+        "int4",
+        "int8",
+        "oid",
+        "float4",
+        "float8",
+        "date",
+        "time",
+        "timetz",
+        "timestamp",
+        "timestamptz",
+        "interval",
+        "uuid",
+        "money",
+        "inet",
+        "cidr",
+        "macaddr",
+        "macaddr8",
+        "pg_lsn",
     ];
     let elided = r#type.form == Form::Elided;
     elided || (r#type.schema == "pg_catalog" && SHORT.contains(&r#type.name.as_str()))

@@ -226,7 +226,11 @@ fn range(given: Given<'_>) -> Result<String, String> {
         Some(Some("()")) => ('(', ')'),
         Some(_) => return Err(wrong()),
     };
-    Ok(format!("{open}{},{}{close}", side("lower")?, side("upper")?))
+    Ok(format!(
+        "{open}{},{}{close}",
+        side("lower")?,
+        side("upper")?
+    ))
 }
 
 /// A range as a value of the column's type, which may hold several.

@@ -168,10 +168,16 @@ impl Reading<'_> {
         for (key, value) in comparisons {
             let by = by(column, key).ok_or_else(|| {
                 let all: Vec<&str> = column.filter.iter().map(|by| by.as_str()).collect();
-                refused(at, &format!("no such comparison; there are {}", all.join(", ")))
+                refused(
+                    at,
+                    &format!("no such comparison; there are {}", all.join(", ")),
+                )
             })?;
             self.left = self.left.checked_sub(1).ok_or_else(|| {
-                refused("/filter", &format!("has more than {COMPARISONS_MAX} comparisons"))
+                refused(
+                    "/filter",
+                    &format!("has more than {COMPARISONS_MAX} comparisons"),
+                )
             })?;
             let given = Given::Value(value);
             let one = comparison(&sql, &column.r#type, by, given, self.binds);

@@ -74,9 +74,7 @@ pub(super) fn expression(
     let from = super::text::qualified(&relation.schema, &relation.name);
     let inner = format!("SELECT {columns} FROM {from} AS s WHERE {conditions}");
     let sql = match &include.many {
-        None => format!(
-            "(SELECT pg_catalog.row_to_json(o) FROM ({inner} LIMIT 1) AS i {joins})"
-        ),
+        None => format!("(SELECT pg_catalog.row_to_json(o) FROM ({inner} LIMIT 1) AS i {joins})"),
         Some(many) => list(many, &inner, &joins, action.result_bytes),
     };
     let included = Included {
@@ -118,6 +116,9 @@ fn columns(relation: &Relation) -> String {
             names.push(own);
         }
     }
-    let each: Vec<String> = names.iter().map(|name| format!("s.{}", ident(name))).collect();
+    let each: Vec<String> = names
+        .iter()
+        .map(|name| format!("s.{}", ident(name)))
+        .collect();
     each.join(", ")
 }

@@ -89,7 +89,10 @@ pub(super) fn values(keys: &[Key<'_>], from: &str) -> String {
 pub(super) fn told(keys: &[Key<'_>]) -> Vec<String> {
     let each = keys.iter().map(|key| {
         let sign = if key.descending { '-' } else { '+' };
-        format!("{sign}{}::{}.{}", key.column, key.r#type.schema, key.r#type.name)
+        format!(
+            "{sign}{}::{}.{}",
+            key.column, key.r#type.schema, key.r#type.name
+        )
     });
     each.collect()
 }
@@ -151,7 +154,10 @@ fn compared_as_rows(bound: &[(&Key<'_>, String, Option<String>)]) -> Option<Stri
             && key.descending == first.descending
             && key.r#type.operators == first.r#type.operators
     };
-    if !bound.iter().all(|(key, _, value)| alike(key) && value.is_some()) {
+    if !bound
+        .iter()
+        .all(|(key, _, value)| alike(key) && value.is_some())
+    {
         return None;
     }
     let symbol = if first.descending { "<" } else { ">" };
@@ -173,9 +179,10 @@ fn beyond(key: &Key<'_>, column: &str, value: Option<&str>) -> Option<String> {
     let symbol = |symbol: &str| operator(&key.r#type.operators, symbol);
     match (value, key.descending) {
         (Some(value), true) => Some(format!("{column} {} {value}", symbol("<"))),
-        (Some(value), false) if key.nullable => {
-            Some(format!("({column} {} {value} OR {column} IS NULL)", symbol(">")))
-        }
+        (Some(value), false) if key.nullable => Some(format!(
+            "({column} {} {value} OR {column} IS NULL)",
+            symbol(">")
+        )),
         (Some(value), false) => Some(format!("{column} {} {value}", symbol(">"))),
         (None, true) => Some(format!("{column} IS NOT NULL")),
         (None, false) => None,
