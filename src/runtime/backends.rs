@@ -14,13 +14,12 @@ pub mod postgres;
 /// The configuration does not suffice to reach an upstream.
 pub fn open(manifest: &Manifest, config: &Config) -> Result<Vec<Box<dyn Backend>>, ConfigError> {
     let http = http::Clients::open(manifest, config)?;
+    let databases = postgres::Databases::open(manifest, config)?;
     let tools = manifest.tools.iter();
     tools
         .map(|tool| match &tool.action {
             Action::Http(action) => http.bind(tool, action),
-            Action::Sql(_) => Err(ConfigError::Client(
-                "databases are not served yet".to_owned(),
-            )),
+            Action::Sql(action) => databases.bind(tool, action),
         })
         .collect()
 }
