@@ -1,6 +1,7 @@
 //! The front end for PostgreSQL: a [`Snapshot`] of a database's catalogue becomes a
 //! [`Catalog`](crate::catalog::Catalog), purely. `introspect` takes a snapshot of a live database [I/O].
 
+pub mod introspect;
 pub mod snapshot;
 
 pub use snapshot::Snapshot;

@@ -8,6 +8,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mcpgen::cluster::{Cluster, SUPERUSER};
+use mcpgen::input::postgres::Snapshot;
+use mcpgen::input::postgres::introspect::{IntrospectError, introspect};
+use mcpgen::runtime::backends::postgres::connect::Target;
+use mcpgen::runtime::config::Secret;
 
 static CLUSTER: OnceLock<Cluster> = OnceLock::new();
 static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -30,6 +34,13 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
         .build()
         .expect("a runtime can be made");
     runtime.block_on(future)
+}
+
+/// What is read of a database's catalogue.
+pub(crate) fn introspected(dsn: &str, schemas: &[&str]) -> Result<Snapshot, IntrospectError> {
+    let schemas: Vec<String> = schemas.iter().map(|&name| name.to_owned()).collect();
+    let target = Target::new(&Secret::new(dsn), &[])?;
+    block_on(introspect(&target, &schemas))
 }
 
 /// A database of one test.
