@@ -101,6 +101,15 @@ pub enum ClusterError {
     },
 }
 
+/// A role that may read everything that a file of definitions makes.
+pub const READER: &str = "mcpgen_reader";
+
+/// Makes that role.
+const READ_ALL: &str = r"
+CREATE ROLE mcpgen_reader LOGIN;
+GRANT pg_read_all_data TO mcpgen_reader;
+";
+
 /// A running cluster.
 #[derive(Debug)]
 pub struct Cluster {
@@ -197,6 +206,23 @@ impl Cluster {
         let client = self.connect(database, user).await?;
         let done = client.batch_execute(text).await;
         done.map_err(|error| sql(&error, text))
+    }
+
+    /// Loads a file of definitions into the database `postgres`, and lets a role look at it: one of the
+    /// file's own, or [`READER`], which may read everything.
+    ///
+    /// # Errors
+    ///
+    /// The first statement that fails, with its line.
+    pub async fn load(&self, text: &str, role: Option<&str>) -> Result<(), ClusterError> {
+        self.run_sql("postgres", SUPERUSER, text).await?;
+        match role {
+            Some(role) => {
+                let login = format!("ALTER ROLE {} LOGIN", quoted(role));
+                self.run_sql("postgres", SUPERUSER, &login).await
+            }
+            None => self.run_sql("postgres", SUPERUSER, READ_ALL).await,
+        }
     }
 
     /// A connection over the socket. It ends when the client is dropped.
