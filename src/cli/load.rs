@@ -211,7 +211,10 @@ impl Read {
             if let Some(spec) = own.postgres.as_mut().filter(|spec| spec.dsn.is_empty()) {
                 spec.dsn = database::variable(&catalog.source);
             }
-            let given = wanted.database.as_ref().and_then(|database| database.dsn.clone());
+            let given = wanted
+                .database
+                .as_ref()
+                .and_then(|database| database.dsn.clone());
             dsns.extend(given.map(|dsn| (catalog.source.clone(), dsn)));
             policy.sources.insert(catalog.source.clone(), own);
         }

@@ -4,95 +4,344 @@
 pub(super) const FILES: &[(&str, &str)] = &[
     ("src/runtime.rs", include_str!("../runtime.rs")),
     ("src/runtime/args.rs", include_str!("../runtime/args.rs")),
-    ("src/runtime/args/changes.rs", include_str!("../runtime/args/changes.rs")),
-    ("src/runtime/args/coerce.rs", include_str!("../runtime/args/coerce.rs")),
-    ("src/runtime/args/control.rs", include_str!("../runtime/args/control.rs")),
-    ("src/runtime/args/control/tests.rs", include_str!("../runtime/args/control/tests.rs")),
-    ("src/runtime/args/effort.rs", include_str!("../runtime/args/effort.rs")),
-    ("src/runtime/args/limits.rs", include_str!("../runtime/args/limits.rs")),
-    ("src/runtime/args/number.rs", include_str!("../runtime/args/number.rs")),
-    ("src/runtime/backend.rs", include_str!("../runtime/backend.rs")),
-    ("src/runtime/backends.rs", include_str!("../runtime/backends.rs")),
-    ("src/runtime/backends/http.rs", include_str!("../runtime/backends/http.rs")),
-    ("src/runtime/backends/http/answer.rs", include_str!("../runtime/backends/http/answer.rs")),
-    ("src/runtime/backends/http/body.rs", include_str!("../runtime/backends/http/body.rs")),
-    ("src/runtime/backends/http/body/field.rs", include_str!("../runtime/backends/http/body/field.rs")),
-    ("src/runtime/backends/http/body/file.rs", include_str!("../runtime/backends/http/body/file.rs")),
-    ("src/runtime/backends/http/body/multipart.rs", include_str!("../runtime/backends/http/body/multipart.rs")),
-    ("src/runtime/backends/http/charset.rs", include_str!("../runtime/backends/http/charset.rs")),
-    ("src/runtime/backends/http/client.rs", include_str!("../runtime/backends/http/client.rs")),
-    ("src/runtime/backends/http/content.rs", include_str!("../runtime/backends/http/content.rs")),
-    ("src/runtime/backends/http/credential.rs", include_str!("../runtime/backends/http/credential.rs")),
-    ("src/runtime/backends/http/date.rs", include_str!("../runtime/backends/http/date.rs")),
-    ("src/runtime/backends/http/dial.rs", include_str!("../runtime/backends/http/dial.rs")),
-    ("src/runtime/backends/http/failure.rs", include_str!("../runtime/backends/http/failure.rs")),
-    ("src/runtime/backends/http/grant.rs", include_str!("../runtime/backends/http/grant.rs")),
-    ("src/runtime/backends/http/guard.rs", include_str!("../runtime/backends/http/guard.rs")),
-    ("src/runtime/backends/http/mask.rs", include_str!("../runtime/backends/http/mask.rs")),
-    ("src/runtime/backends/http/network.rs", include_str!("../runtime/backends/http/network.rs")),
-    ("src/runtime/backends/http/receive.rs", include_str!("../runtime/backends/http/receive.rs")),
-    ("src/runtime/backends/http/refusal.rs", include_str!("../runtime/backends/http/refusal.rs")),
-    ("src/runtime/backends/http/repeat.rs", include_str!("../runtime/backends/http/repeat.rs")),
-    ("src/runtime/backends/http/request.rs", include_str!("../runtime/backends/http/request.rs")),
-    ("src/runtime/backends/http/response.rs", include_str!("../runtime/backends/http/response.rs")),
-    ("src/runtime/backends/http/stream.rs", include_str!("../runtime/backends/http/stream.rs")),
-    ("src/runtime/backends/http/token.rs", include_str!("../runtime/backends/http/token.rs")),
-    ("src/runtime/backends/http/upstream.rs", include_str!("../runtime/backends/http/upstream.rs")),
-    ("src/runtime/backends/http/wire.rs", include_str!("../runtime/backends/http/wire.rs")),
-    ("src/runtime/backends/http/wire/cookie.rs", include_str!("../runtime/backends/http/wire/cookie.rs")),
-    ("src/runtime/backends/http/wire/deep.rs", include_str!("../runtime/backends/http/wire/deep.rs")),
-    ("src/runtime/backends/http/wire/header.rs", include_str!("../runtime/backends/http/wire/header.rs")),
-    ("src/runtime/backends/http/wire/path.rs", include_str!("../runtime/backends/http/wire/path.rs")),
-    ("src/runtime/backends/http/wire/query.rs", include_str!("../runtime/backends/http/wire/query.rs")),
-    ("src/runtime/backends/http/wire/tests.rs", include_str!("../runtime/backends/http/wire/tests.rs")),
-    ("src/runtime/backends/postgres.rs", include_str!("../runtime/backends/postgres.rs")),
-    ("src/runtime/backends/postgres/answer.rs", include_str!("../runtime/backends/postgres/answer.rs")),
-    ("src/runtime/backends/postgres/connect.rs", include_str!("../runtime/backends/postgres/connect.rs")),
-    ("src/runtime/backends/postgres/dsn.rs", include_str!("../runtime/backends/postgres/dsn.rs")),
-    ("src/runtime/backends/postgres/envelope.rs", include_str!("../runtime/backends/postgres/envelope.rs")),
-    ("src/runtime/backends/postgres/failure.rs", include_str!("../runtime/backends/postgres/failure.rs")),
-    ("src/runtime/backends/postgres/pool.rs", include_str!("../runtime/backends/postgres/pool.rs")),
-    ("src/runtime/backends/postgres/posture.rs", include_str!("../runtime/backends/postgres/posture.rs")),
-    ("src/runtime/backends/postgres/seal.rs", include_str!("../runtime/backends/postgres/seal.rs")),
-    ("src/runtime/backends/postgres/statement.rs", include_str!("../runtime/backends/postgres/statement.rs")),
-    ("src/runtime/backends/postgres/statement/cell.rs", include_str!("../runtime/backends/postgres/statement/cell.rs")),
-    ("src/runtime/backends/postgres/statement/compare.rs", include_str!("../runtime/backends/postgres/statement/compare.rs")),
-    ("src/runtime/backends/postgres/statement/cursor.rs", include_str!("../runtime/backends/postgres/statement/cursor.rs")),
-    ("src/runtime/backends/postgres/statement/filter.rs", include_str!("../runtime/backends/postgres/statement/filter.rs")),
-    ("src/runtime/backends/postgres/statement/include.rs", include_str!("../runtime/backends/postgres/statement/include.rs")),
-    ("src/runtime/backends/postgres/statement/order.rs", include_str!("../runtime/backends/postgres/statement/order.rs")),
-    ("src/runtime/backends/postgres/statement/text.rs", include_str!("../runtime/backends/postgres/statement/text.rs")),
-    ("src/runtime/command.rs", include_str!("../runtime/command.rs")),
-    ("src/runtime/config.rs", include_str!("../runtime/config.rs")),
+    (
+        "src/runtime/args/changes.rs",
+        include_str!("../runtime/args/changes.rs"),
+    ),
+    (
+        "src/runtime/args/coerce.rs",
+        include_str!("../runtime/args/coerce.rs"),
+    ),
+    (
+        "src/runtime/args/control.rs",
+        include_str!("../runtime/args/control.rs"),
+    ),
+    (
+        "src/runtime/args/control/tests.rs",
+        include_str!("../runtime/args/control/tests.rs"),
+    ),
+    (
+        "src/runtime/args/effort.rs",
+        include_str!("../runtime/args/effort.rs"),
+    ),
+    (
+        "src/runtime/args/limits.rs",
+        include_str!("../runtime/args/limits.rs"),
+    ),
+    (
+        "src/runtime/args/number.rs",
+        include_str!("../runtime/args/number.rs"),
+    ),
+    (
+        "src/runtime/backend.rs",
+        include_str!("../runtime/backend.rs"),
+    ),
+    (
+        "src/runtime/backends.rs",
+        include_str!("../runtime/backends.rs"),
+    ),
+    (
+        "src/runtime/backends/http.rs",
+        include_str!("../runtime/backends/http.rs"),
+    ),
+    (
+        "src/runtime/backends/http/answer.rs",
+        include_str!("../runtime/backends/http/answer.rs"),
+    ),
+    (
+        "src/runtime/backends/http/body.rs",
+        include_str!("../runtime/backends/http/body.rs"),
+    ),
+    (
+        "src/runtime/backends/http/body/field.rs",
+        include_str!("../runtime/backends/http/body/field.rs"),
+    ),
+    (
+        "src/runtime/backends/http/body/file.rs",
+        include_str!("../runtime/backends/http/body/file.rs"),
+    ),
+    (
+        "src/runtime/backends/http/body/multipart.rs",
+        include_str!("../runtime/backends/http/body/multipart.rs"),
+    ),
+    (
+        "src/runtime/backends/http/charset.rs",
+        include_str!("../runtime/backends/http/charset.rs"),
+    ),
+    (
+        "src/runtime/backends/http/client.rs",
+        include_str!("../runtime/backends/http/client.rs"),
+    ),
+    (
+        "src/runtime/backends/http/content.rs",
+        include_str!("../runtime/backends/http/content.rs"),
+    ),
+    (
+        "src/runtime/backends/http/credential.rs",
+        include_str!("../runtime/backends/http/credential.rs"),
+    ),
+    (
+        "src/runtime/backends/http/date.rs",
+        include_str!("../runtime/backends/http/date.rs"),
+    ),
+    (
+        "src/runtime/backends/http/dial.rs",
+        include_str!("../runtime/backends/http/dial.rs"),
+    ),
+    (
+        "src/runtime/backends/http/failure.rs",
+        include_str!("../runtime/backends/http/failure.rs"),
+    ),
+    (
+        "src/runtime/backends/http/grant.rs",
+        include_str!("../runtime/backends/http/grant.rs"),
+    ),
+    (
+        "src/runtime/backends/http/guard.rs",
+        include_str!("../runtime/backends/http/guard.rs"),
+    ),
+    (
+        "src/runtime/backends/http/mask.rs",
+        include_str!("../runtime/backends/http/mask.rs"),
+    ),
+    (
+        "src/runtime/backends/http/network.rs",
+        include_str!("../runtime/backends/http/network.rs"),
+    ),
+    (
+        "src/runtime/backends/http/receive.rs",
+        include_str!("../runtime/backends/http/receive.rs"),
+    ),
+    (
+        "src/runtime/backends/http/refusal.rs",
+        include_str!("../runtime/backends/http/refusal.rs"),
+    ),
+    (
+        "src/runtime/backends/http/repeat.rs",
+        include_str!("../runtime/backends/http/repeat.rs"),
+    ),
+    (
+        "src/runtime/backends/http/request.rs",
+        include_str!("../runtime/backends/http/request.rs"),
+    ),
+    (
+        "src/runtime/backends/http/response.rs",
+        include_str!("../runtime/backends/http/response.rs"),
+    ),
+    (
+        "src/runtime/backends/http/stream.rs",
+        include_str!("../runtime/backends/http/stream.rs"),
+    ),
+    (
+        "src/runtime/backends/http/token.rs",
+        include_str!("../runtime/backends/http/token.rs"),
+    ),
+    (
+        "src/runtime/backends/http/upstream.rs",
+        include_str!("../runtime/backends/http/upstream.rs"),
+    ),
+    (
+        "src/runtime/backends/http/wire.rs",
+        include_str!("../runtime/backends/http/wire.rs"),
+    ),
+    (
+        "src/runtime/backends/http/wire/cookie.rs",
+        include_str!("../runtime/backends/http/wire/cookie.rs"),
+    ),
+    (
+        "src/runtime/backends/http/wire/deep.rs",
+        include_str!("../runtime/backends/http/wire/deep.rs"),
+    ),
+    (
+        "src/runtime/backends/http/wire/header.rs",
+        include_str!("../runtime/backends/http/wire/header.rs"),
+    ),
+    (
+        "src/runtime/backends/http/wire/path.rs",
+        include_str!("../runtime/backends/http/wire/path.rs"),
+    ),
+    (
+        "src/runtime/backends/http/wire/query.rs",
+        include_str!("../runtime/backends/http/wire/query.rs"),
+    ),
+    (
+        "src/runtime/backends/http/wire/tests.rs",
+        include_str!("../runtime/backends/http/wire/tests.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres.rs",
+        include_str!("../runtime/backends/postgres.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/answer.rs",
+        include_str!("../runtime/backends/postgres/answer.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/connect.rs",
+        include_str!("../runtime/backends/postgres/connect.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/dsn.rs",
+        include_str!("../runtime/backends/postgres/dsn.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/envelope.rs",
+        include_str!("../runtime/backends/postgres/envelope.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/failure.rs",
+        include_str!("../runtime/backends/postgres/failure.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/pool.rs",
+        include_str!("../runtime/backends/postgres/pool.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/posture.rs",
+        include_str!("../runtime/backends/postgres/posture.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/seal.rs",
+        include_str!("../runtime/backends/postgres/seal.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/statement.rs",
+        include_str!("../runtime/backends/postgres/statement.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/statement/cell.rs",
+        include_str!("../runtime/backends/postgres/statement/cell.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/statement/compare.rs",
+        include_str!("../runtime/backends/postgres/statement/compare.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/statement/cursor.rs",
+        include_str!("../runtime/backends/postgres/statement/cursor.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/statement/filter.rs",
+        include_str!("../runtime/backends/postgres/statement/filter.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/statement/include.rs",
+        include_str!("../runtime/backends/postgres/statement/include.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/statement/order.rs",
+        include_str!("../runtime/backends/postgres/statement/order.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/statement/text.rs",
+        include_str!("../runtime/backends/postgres/statement/text.rs"),
+    ),
+    (
+        "src/runtime/command.rs",
+        include_str!("../runtime/command.rs"),
+    ),
+    (
+        "src/runtime/config.rs",
+        include_str!("../runtime/config.rs"),
+    ),
     ("src/runtime/error.rs", include_str!("../runtime/error.rs")),
     ("src/runtime/hooks.rs", include_str!("../runtime/hooks.rs")),
-    ("src/runtime/limits.rs", include_str!("../runtime/limits.rs")),
-    ("src/runtime/listen.rs", include_str!("../runtime/listen.rs")),
-    ("src/runtime/manifest.rs", include_str!("../runtime/manifest.rs")),
-    ("src/runtime/manifest/body.rs", include_str!("../runtime/manifest/body.rs")),
-    ("src/runtime/manifest/control.rs", include_str!("../runtime/manifest/control.rs")),
-    ("src/runtime/manifest/credential.rs", include_str!("../runtime/manifest/credential.rs")),
-    ("src/runtime/manifest/limits.rs", include_str!("../runtime/manifest/limits.rs")),
-    ("src/runtime/manifest/sql.rs", include_str!("../runtime/manifest/sql.rs")),
+    (
+        "src/runtime/limits.rs",
+        include_str!("../runtime/limits.rs"),
+    ),
+    (
+        "src/runtime/listen.rs",
+        include_str!("../runtime/listen.rs"),
+    ),
+    (
+        "src/runtime/manifest.rs",
+        include_str!("../runtime/manifest.rs"),
+    ),
+    (
+        "src/runtime/manifest/body.rs",
+        include_str!("../runtime/manifest/body.rs"),
+    ),
+    (
+        "src/runtime/manifest/control.rs",
+        include_str!("../runtime/manifest/control.rs"),
+    ),
+    (
+        "src/runtime/manifest/credential.rs",
+        include_str!("../runtime/manifest/credential.rs"),
+    ),
+    (
+        "src/runtime/manifest/limits.rs",
+        include_str!("../runtime/manifest/limits.rs"),
+    ),
+    (
+        "src/runtime/manifest/sql.rs",
+        include_str!("../runtime/manifest/sql.rs"),
+    ),
     ("src/runtime/media.rs", include_str!("../runtime/media.rs")),
-    ("src/runtime/output.rs", include_str!("../runtime/output.rs")),
+    (
+        "src/runtime/output.rs",
+        include_str!("../runtime/output.rs"),
+    ),
     ("src/runtime/plain.rs", include_str!("../runtime/plain.rs")),
     ("src/runtime/scan.rs", include_str!("../runtime/scan.rs")),
-    ("src/runtime/search.rs", include_str!("../runtime/search.rs")),
-    ("src/runtime/search/answer.rs", include_str!("../runtime/search/answer.rs")),
-    ("src/runtime/search/index.rs", include_str!("../runtime/search/index.rs")),
-    ("src/runtime/search/lexicon.rs", include_str!("../runtime/search/lexicon.rs")),
-    ("src/runtime/search/meta.rs", include_str!("../runtime/search/meta.rs")),
-    ("src/runtime/search/words.rs", include_str!("../runtime/search/words.rs")),
+    (
+        "src/runtime/search.rs",
+        include_str!("../runtime/search.rs"),
+    ),
+    (
+        "src/runtime/search/answer.rs",
+        include_str!("../runtime/search/answer.rs"),
+    ),
+    (
+        "src/runtime/search/index.rs",
+        include_str!("../runtime/search/index.rs"),
+    ),
+    (
+        "src/runtime/search/lexicon.rs",
+        include_str!("../runtime/search/lexicon.rs"),
+    ),
+    (
+        "src/runtime/search/meta.rs",
+        include_str!("../runtime/search/meta.rs"),
+    ),
+    (
+        "src/runtime/search/words.rs",
+        include_str!("../runtime/search/words.rs"),
+    ),
     ("src/runtime/serve.rs", include_str!("../runtime/serve.rs")),
-    ("src/runtime/server.rs", include_str!("../runtime/server.rs")),
-    ("src/runtime/server/entry.rs", include_str!("../runtime/server/entry.rs")),
-    ("src/runtime/server/tools.rs", include_str!("../runtime/server/tools.rs")),
-    ("src/runtime/server/unknown.rs", include_str!("../runtime/server/unknown.rs")),
+    (
+        "src/runtime/server.rs",
+        include_str!("../runtime/server.rs"),
+    ),
+    (
+        "src/runtime/server/entry.rs",
+        include_str!("../runtime/server/entry.rs"),
+    ),
+    (
+        "src/runtime/server/tools.rs",
+        include_str!("../runtime/server/tools.rs"),
+    ),
+    (
+        "src/runtime/server/unknown.rs",
+        include_str!("../runtime/server/unknown.rs"),
+    ),
     ("src/runtime/shape.rs", include_str!("../runtime/shape.rs")),
-    ("src/runtime/shape/paths.rs", include_str!("../runtime/shape/paths.rs")),
-    ("src/runtime/shape/size.rs", include_str!("../runtime/shape/size.rs")),
-    ("src/runtime/shape/tests.rs", include_str!("../runtime/shape/tests.rs")),
+    (
+        "src/runtime/shape/paths.rs",
+        include_str!("../runtime/shape/paths.rs"),
+    ),
+    (
+        "src/runtime/shape/size.rs",
+        include_str!("../runtime/shape/size.rs"),
+    ),
+    (
+        "src/runtime/shape/tests.rs",
+        include_str!("../runtime/shape/tests.rs"),
+    ),
     ("src/runtime/stdio.rs", include_str!("../runtime/stdio.rs")),
-    ("src/runtime/streamable.rs", include_str!("../runtime/streamable.rs")),
+    (
+        "src/runtime/streamable.rs",
+        include_str!("../runtime/streamable.rs"),
+    ),
 ];

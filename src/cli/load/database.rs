@@ -48,7 +48,11 @@ pub(super) fn of_options(options: &DocOptions) -> anyhow::Result<Wanted> {
 /// A snapshot of a database as it is now, as a text among the sources.
 pub(super) async fn asked(wanted: &Wanted) -> anyhow::Result<Source> {
     let database = wanted.database.as_ref();
-    let reference = wanted.policy.postgres.as_ref().map(|spec| spec.dsn.as_str());
+    let reference = wanted
+        .policy
+        .postgres
+        .as_ref()
+        .map(|spec| spec.dsn.as_str());
     let dsn = match database.and_then(|database| database.dsn.clone()) {
         Some(dsn) => dsn,
         None => {
@@ -90,20 +94,34 @@ pub(super) fn catalog(
         }
     };
     let schemas = wanted.database.as_ref().map_or(&[][..], |d| &d.schemas);
-    let missing = schemas.iter().find(|schema| !snapshot.schemas.contains(schema));
+    let missing = schemas
+        .iter()
+        .find(|schema| !snapshot.schemas.contains(schema));
     if let Some(schema) = missing {
         let there = snapshot.schemas.join(", ");
         anyhow::bail!("the snapshot has no schema `{schema}`; it has {there}");
     }
     if !schemas.is_empty() {
-        snapshot.relations.retain(|relation| schemas.contains(&relation.schema));
+        snapshot
+            .relations
+            .retain(|relation| schemas.contains(&relation.schema));
     }
-    Ok(Some(postgres::read(&snapshot, wanted.name.as_deref(), diags)))
+    Ok(Some(postgres::read(
+        &snapshot,
+        wanted.name.as_deref(),
+        diags,
+    )))
 }
 
 /// What holds the connection string of a source that nothing else is said of.
 pub(super) fn variable(source: &str) -> String {
-    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_uppercase()
+        } else {
+            '_'
+        }
+    };
     let name: String = source.chars().map(plain).collect();
     match name.starts_with(|c: char| c.is_ascii_digit()) {
         true => format!("DB_{name}_URL"),

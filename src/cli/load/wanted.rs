@@ -189,8 +189,13 @@ fn database(
 }
 
 fn statement_timeout(file: &PolicyFile) -> u64 {
-    let time = file.defaults.statement_timeout.map(|time| time.0.as_millis());
-    time.map_or(STATEMENT_TIMEOUT_MS, |time| u64::try_from(time).unwrap_or(u64::MAX))
+    let time = file
+        .defaults
+        .statement_timeout
+        .map(|time| time.0.as_millis());
+    time.map_or(STATEMENT_TIMEOUT_MS, |time| {
+        u64::try_from(time).unwrap_or(u64::MAX)
+    })
 }
 
 /// A database of which nothing is said but where its connection string is.
