@@ -2,6 +2,9 @@
 //! [`Catalog`](crate::catalog::Catalog), purely. `introspect` takes a snapshot of a live database [I/O].
 
 pub mod introspect;
+mod read;
 pub mod snapshot;
 
+pub use introspect::introspect;
+pub use read::read;
 pub use snapshot::Snapshot;
