@@ -27,6 +27,22 @@ pub(crate) fn cluster() -> &'static Cluster {
     })
 }
 
+static LIBRARY: OnceLock<Database> = OnceLock::new();
+
+/// The library of the tutorial with its rows, for tests that change nothing of it. Copies of it can be made
+/// while no one is connected to it.
+pub(crate) fn library() -> &'static Database {
+    LIBRARY.get_or_init(|| {
+        let file = |name| {
+            let path = super::root().join("specs/library").join(name);
+            std::fs::read_to_string(path).expect("a file of the library")
+        };
+        let database = Database::new(&file("schema.sql"));
+        database.run(&file("seed.sql"));
+        database
+    })
+}
+
 /// Runs a future to its end.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
