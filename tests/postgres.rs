@@ -6,6 +6,7 @@ use mcpgen::catalog::Catalog;
 use mcpgen::diag::Diagnostics;
 
 mod cluster;
+<<<<<<< .merge_file_qmCvmg
 mod introspection;
 mod library;
 
@@ -82,3 +83,13 @@ fn shown(catalog: &Catalog, diags: &Diagnostics) -> String {
     }
     text
 }
+=======
+mod envelope;
+mod made;
+mod pages;
+mod posture;
+mod proxy;
+mod reads;
+mod statement;
+mod types;
+>>>>>>> .merge_file_BVuHUu
