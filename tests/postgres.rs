@@ -6,9 +6,16 @@ use mcpgen::catalog::Catalog;
 use mcpgen::diag::Diagnostics;
 
 mod cluster;
-<<<<<<< .merge_file_qmCvmg
+mod envelope;
 mod introspection;
 mod library;
+mod made;
+mod pages;
+mod posture;
+mod proxy;
+mod reads;
+mod statement;
+mod types;
 
 /// A Catalog and what was said of it, to be looked at.
 fn shown(catalog: &Catalog, diags: &Diagnostics) -> String {
@@ -83,13 +90,3 @@ fn shown(catalog: &Catalog, diags: &Diagnostics) -> String {
     }
     text
 }
-=======
-mod envelope;
-mod made;
-mod pages;
-mod posture;
-mod proxy;
-mod reads;
-mod statement;
-mod types;
->>>>>>> .merge_file_BVuHUu

@@ -15,6 +15,7 @@ use crate::diag::Loc;
 use crate::diag::render::{self, printable};
 use crate::policy::format::{Reply, Test as PolicyTest};
 use crate::runtime::backends;
+use crate::runtime::manifest::{Manifest, ToolSpec};
 use crate::runtime::output::{CLAMPED_KEY, ERROR_KEY};
 use crate::runtime::plain::Promise;
 use crate::runtime::scan;
@@ -205,7 +206,7 @@ fn planned(server: &Server, test: &PolicyTest) -> Outcome {
     match planned {
         Ok(Ok((statement, args))) => Outcome {
             statement: Some(statement),
-            clamped: output::clamped(args.changes()),
+            clamped: args.changes().clamped_pairs(),
             ..Outcome::default()
         },
         Ok(Err(error)) => Outcome {
@@ -244,6 +245,7 @@ fn outcome(answer: &Value, upstream: &Upstream) -> Outcome {
     };
     Outcome {
         requests: upstream.requests(),
+        statement: None,
         error,
         clamped: meta(CLAMPED_KEY)
             .and_then(Value::as_object)

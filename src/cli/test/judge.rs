@@ -284,6 +284,7 @@ mod tests {
                 headers: vec![pair("x-key", "***")],
                 body: br#"{"a": 1.0, "b": {"c": [1, 2]}}"#.to_vec(),
             }],
+            statement: None,
             error: None,
             clamped: json!({"/limit": [90, 50]})
                 .as_object()
