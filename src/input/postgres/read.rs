@@ -6,7 +6,7 @@ use super::snapshot::{self, RelationKind, Snapshot};
 use crate::catalog::{
     Capability, Catalog, Database, ForeignKey, LeftOut, Output, ReadKind, Relation, RelationColumn,
 };
-use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
+use crate::diag::{Code, Diagnostic, Diagnostics, Loc, Severity};
 use crate::runtime::manifest::{Comparison, Effect};
 
 mod column;
@@ -61,8 +61,8 @@ impl<'a> Reader<'a, '_> {
                 continue;
             }
             self.diags.about(Some(&operation(ReadKind::Find, relation)));
-            if let Some((reason, help)) = unoffered(relation) {
-                self.leave_out(index, relation, reason, help);
+            if let Some(found) = unoffered(relation, place(index)) {
+                self.leave_out(relation, found);
                 continue;
             }
             self.places.push(index);
@@ -77,24 +77,17 @@ impl<'a> Reader<'a, '_> {
         offered
     }
 
-    fn leave_out(
-        &mut self,
-        index: usize,
-        relation: &snapshot::Relation,
-        reason: String,
-        help: &str,
-    ) {
-        let found = Diagnostic::new(Code::RelationLeftOut, place(index), reason.clone());
-        self.diags.push(found.help(help));
+    fn leave_out(&mut self, relation: &snapshot::Relation, found: Diagnostic) {
         self.catalog.operations += 1;
         self.catalog.left_out.push(LeftOut {
             operation: operation(ReadKind::Find, relation),
-            reason,
+            reason: found.message.clone(),
             path: path(relation),
             id: Some(self.id(ReadKind::Find, relation)),
             tags: vec![relation.name.clone()],
             effect: Effect::Read,
         });
+        self.diags.push(found);
     }
 
     fn relation(&mut self, index: usize, relation: &'a snapshot::Relation) -> Relation {
@@ -257,21 +250,25 @@ fn place(index: usize) -> Loc {
     Loc::at(format!("/relations/{index}"))
 }
 
-/// Why a relation is not offered, and what to do about it.
-fn unoffered(relation: &snapshot::Relation) -> Option<(String, &'static str)> {
+/// Why a relation is not offered, if it is not.
+fn unoffered(relation: &snapshot::Relation, loc: Loc) -> Option<Diagnostic> {
+    let name = &relation.name;
     if relation.kind == RelationKind::ForeignTable {
-        let reason = "it is a foreign table: a read of it acts on another server, where no READ ONLY \
-                      transaction holds";
-        return Some((
-            reason.to_owned(),
-            "copy what is needed of it into a materialised view",
-        ));
+        let message = format!(
+            "`{name}` is a foreign table: what reads it acts on another server, in no READ ONLY transaction"
+        );
+        let found = Diagnostic::new(Code::RelationLeftOut, loc, message);
+        return Some(found.help("a materialised view can have what is needed of it"));
     }
     let (schema, parent) = relation.partition_of.as_ref()?;
-    let reason = format!(
-        "it is a partition of `{schema}.{parent}`: a read of it alone goes around the row security of that"
+    let message = format!(
+        "`{name}` is a partition: reading it alone would go around the row security of `{schema}.{parent}`"
     );
-    Some((reason, "its rows are among those of the partitioned table"))
+    let found = Diagnostic::new(Code::RelationLeftOut, loc, message);
+    // Its rows can be read all the same.
+    let severity = Severity::Note;
+    let found = found.help("its rows are among those of the partitioned table");
+    Some(Diagnostic { severity, ..found })
 }
 
 /// Whether a column is the first of an index that has all rows.
@@ -304,7 +301,7 @@ fn keys(
 
 fn shown_as_text(column: &snapshot::Column, loc: Loc) -> Diagnostic {
     let message = format!(
-        "column `{}`: JSON has nothing for `{}`; its values are the text that PostgreSQL writes, and are not compared",
+        "column `{}` is shown as the text that PostgreSQL writes for `{}`, and is not compared",
         column.name, column.declared
     );
     let help = "a view can have what is needed of it as columns of other types";
@@ -314,7 +311,7 @@ fn shown_as_text(column: &snapshot::Column, loc: Loc) -> Diagnostic {
 fn without_key(relation: &snapshot::Relation, loc: Loc) -> Diagnostic {
     let name = &relation.name;
     let message = format!(
-        "`{name}` has no key that can be read: there is no tool for one row, and no second page of many"
+        "`{name}` has no key that can be read: no tool for one row, and no second page of many"
     );
     let help = "a primary key, or a unique index over columns that are NOT NULL, is one";
     Diagnostic::new(Code::NoKey, loc, message).help(help)
@@ -322,12 +319,12 @@ fn without_key(relation: &snapshot::Relation, loc: Loc) -> Diagnostic {
 
 fn nothing(snapshot: &Snapshot) -> Diagnostic {
     let schemas = snapshot.schemas.join("`, `");
-    let (role, there) = (&snapshot.role.name, snapshot.relations.len());
-    let message = match there {
-        0 => format!("there are no tables or views in `{schemas}`"),
-        _ => format!(
-            "the role `{role}` may read none of the {there} tables and views in `{schemas}`"
-        ),
+    let message = match snapshot.relations.is_empty() {
+        true => format!("there is no table and no view in `{schemas}`"),
+        false => {
+            let role = &snapshot.role.name;
+            format!("the role `{role}` may read no table and no view in `{schemas}`")
+        }
     };
     let help =
         "as their owner: GRANT SELECT ON ALL TABLES IN SCHEMA … TO …; or choose other schemas";
