@@ -7,6 +7,7 @@ use mcpgen::diag::Diagnostics;
 
 mod attacks;
 mod cluster;
+mod connect;
 mod envelope;
 mod introspection;
 mod library;
