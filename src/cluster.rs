@@ -23,6 +23,8 @@ use account::Account;
 /// The superuser of a cluster.
 pub const SUPERUSER: &str = "postgres";
 
+/// The port, which is in the name of the socket.
+const PORT: u16 = 5432;
 /// Longest time that a server may take until it takes connections.
 const START: Duration = Duration::from_mins(1);
 /// How long between two looks at whether it does.
@@ -117,6 +119,7 @@ pub struct Cluster {
     server: Option<Child>,
     watchdog: Option<Child>,
     version: String,
+    port: u16,
 }
 
 impl Cluster {
@@ -134,8 +137,12 @@ impl Cluster {
             server: None,
             watchdog: None,
             version: String::new(),
+            port: PORT,
             folder,
         };
+        if let Some((_, port)) = settings.iter().rfind(|(name, _)| *name == "port") {
+            cluster.port = port.parse().unwrap_or(PORT);
+        }
         // From here on, whatever happens, the folder is removed.
         cluster.watchdog = Some(watchdog(&cluster.folder, &account)?);
         cluster.version = version(&programs)?;
@@ -173,7 +180,11 @@ impl Cluster {
         let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         let folder = self.folder.to_string_lossy();
         let (user, database) = (encoded(user), encoded(database));
-        format!("postgres://{user}@{}/{database}", encoded(&folder))
+        let port = match self.port {
+            PORT => String::new(),
+            port => format!(":{port}"),
+        };
+        format!("postgres://{user}@{}{port}/{database}", encoded(&folder))
     }
 
     /// Makes a database as a copy of another, which no one may be connected to.

@@ -6,6 +6,7 @@ use mcpgen::catalog::Catalog;
 use mcpgen::diag::Diagnostics;
 
 mod cluster;
+mod connect;
 mod envelope;
 mod introspection;
 mod library;
