@@ -23,6 +23,8 @@ use account::Account;
 /// The superuser of a cluster.
 pub const SUPERUSER: &str = "postgres";
 
+/// The port, which is in the name of the socket.
+const PORT: u16 = 5432;
 /// Longest time that a server may take until it takes connections.
 const START: Duration = Duration::from_mins(1);
 /// How long between two looks at whether it does.
@@ -101,6 +103,15 @@ pub enum ClusterError {
     },
 }
 
+/// A role that may read everything that a file of definitions makes.
+pub const READER: &str = "mcpgen_reader";
+
+/// Makes that role.
+const READ_ALL: &str = r"
+CREATE ROLE mcpgen_reader LOGIN;
+GRANT pg_read_all_data TO mcpgen_reader;
+";
+
 /// A running cluster.
 #[derive(Debug)]
 pub struct Cluster {
@@ -108,6 +119,7 @@ pub struct Cluster {
     server: Option<Child>,
     watchdog: Option<Child>,
     version: String,
+    port: u16,
 }
 
 impl Cluster {
@@ -125,8 +137,12 @@ impl Cluster {
             server: None,
             watchdog: None,
             version: String::new(),
+            port: PORT,
             folder,
         };
+        if let Some((_, port)) = settings.iter().rfind(|(name, _)| *name == "port") {
+            cluster.port = port.parse().unwrap_or(PORT);
+        }
         // From here on, whatever happens, the folder is removed.
         cluster.watchdog = Some(watchdog(&cluster.folder, &account)?);
         cluster.version = version(&programs)?;
@@ -164,7 +180,11 @@ impl Cluster {
         let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         let folder = self.folder.to_string_lossy();
         let (user, database) = (encoded(user), encoded(database));
-        format!("postgres://{user}@{}/{database}", encoded(&folder))
+        let port = match self.port {
+            PORT => String::new(),
+            port => format!(":{port}"),
+        };
+        format!("postgres://{user}@{}{port}/{database}", encoded(&folder))
     }
 
     /// Makes a database as a copy of another, which no one may be connected to.
@@ -197,6 +217,23 @@ impl Cluster {
         let client = self.connect(database, user).await?;
         let done = client.batch_execute(text).await;
         done.map_err(|error| sql(&error, text))
+    }
+
+    /// Loads a file of definitions into the database `postgres`, and lets a role look at it: one of the
+    /// file's own, or [`READER`], which may read everything.
+    ///
+    /// # Errors
+    ///
+    /// The first statement that fails, with its line.
+    pub async fn load(&self, text: &str, role: Option<&str>) -> Result<(), ClusterError> {
+        self.run_sql("postgres", SUPERUSER, text).await?;
+        match role {
+            Some(role) => {
+                let login = format!("ALTER ROLE {} LOGIN", quoted(role));
+                self.run_sql("postgres", SUPERUSER, &login).await
+            }
+            None => self.run_sql("postgres", SUPERUSER, READ_ALL).await,
+        }
     }
 
     /// A connection over the socket. It ends when the client is dropped.

@@ -16,11 +16,12 @@ use crate::input::overlay::{Overlaid, Overlay, Room};
 use crate::input::{fetch, openapi};
 use crate::policy::{self, Policy};
 use crate::runtime::backends;
-use crate::runtime::config::Config;
+use crate::runtime::config::{Config, Secret};
 use crate::runtime::manifest::{Action, Manifest};
 use crate::runtime::server::Server;
 use crate::source::{Budget, Origins, Source, Sources};
 
+mod database;
 mod unset;
 mod wanted;
 
@@ -35,6 +36,8 @@ pub(super) struct Loaded {
     pub(super) policy: Policy,
     /// What else reaches an upstream.
     egress: FetchOptions,
+    /// Connection strings that the command line has, by source.
+    dsns: Vec<(String, Secret)>,
 }
 
 /// Where requests would go if there were an upstream; no such host can exist (RFC 6761 §6.4).
@@ -70,8 +73,17 @@ pub(super) async fn load_with(options: &DocOptions, extra: Extra) -> anyhow::Res
         Progress::start("reading the document")
     };
     // Usage errors come before anything is read.
-    let alone = wanted::of_options(options)?;
-    let first = fetch::fetch(&options.doc, &alone.fetch).await?;
+    let mut alone = match options.is_database() {
+        true => database::of_options(options)?,
+        false => wanted::of_options(options)?,
+    };
+    let first = match options.is_database() {
+        true => database::asked(&alone).await?,
+        false => fetch::fetch(&options.doc, &alone.fetch).await?,
+    };
+    if database::is_snapshot(&first.text) && !options.is_database() {
+        alone = database::of_options(options)?;
+    }
     progress.now(format!("compiling {}", render::printable(&first.name)));
     let mut diags = Diagnostics::default();
     let (mut text, document) = match &options.policy {
@@ -149,7 +161,7 @@ impl Read {
         for one_wanted in wanted {
             let text = match document.take() {
                 Some(text) => text,
-                None => match fetch::fetch(&one_wanted.doc, &one_wanted.fetch).await {
+                None => match text_of(one_wanted).await {
                     Ok(text) => text,
                     Err(error) => {
                         let loc = one_wanted.loc.clone().unwrap_or_default();
@@ -193,10 +205,18 @@ impl Read {
         mut policy: Policy,
         complete: bool,
     ) -> Loaded {
+        let mut dsns = Vec::new();
         for (catalog, wanted) in catalogs.iter().zip(wanted) {
-            policy
-                .sources
-                .insert(catalog.source.clone(), wanted.policy.clone());
+            let mut own = wanted.policy.clone();
+            if let Some(spec) = own.postgres.as_mut().filter(|spec| spec.dsn.is_empty()) {
+                spec.dsn = database::variable(&catalog.source);
+            }
+            let given = wanted
+                .database
+                .as_ref()
+                .and_then(|database| database.dsn.clone());
+            dsns.extend(given.map(|dsn| (catalog.source.clone(), dsn)));
+            policy.sources.insert(catalog.source.clone(), own);
         }
         let complete = complete && catalogs.len() == wanted.len();
         let egress = wanted.first().map(|wanted| wanted.fetch.clone());
@@ -210,12 +230,30 @@ impl Read {
             compiled,
             policy,
             egress: egress.unwrap_or_default(),
+            dsns,
         }
+    }
+}
+
+/// The text of a source: a document, or a snapshot, taken now if there is none.
+async fn text_of(wanted: &Wanted) -> anyhow::Result<Source> {
+    match wanted.database.is_some() && wanted.doc.is_empty() {
+        true => database::asked(wanted).await,
+        false => Ok(fetch::fetch(&wanted.doc, &wanted.fetch).await?),
     }
 }
 
 /// Reads one document and what it draws in.
 async fn one(wanted: &Wanted, source: Source, extra: Extra) -> anyhow::Result<Read> {
+    if wanted.database.is_some() {
+        let mut diags = Diagnostics::default();
+        let catalog = database::catalog(wanted, &source, &mut diags)?;
+        return Ok(Read {
+            sources: source.into(),
+            diags,
+            catalog,
+        });
+    }
     let mut sources = Sources::from(source);
     let mut diags = Diagnostics::default();
     let mut documents = None;
@@ -337,6 +375,9 @@ pub(super) fn config(loaded: &Loaded, manifest: &Manifest) -> anyhow::Result<Con
     let mut config = Config::from_env(manifest)?;
     config.ca_certs.clone_from(&loaded.egress.ca_certs);
     config.proxy.clone_from(&loaded.egress.proxy);
+    for (source, dsn) in &loaded.dsns {
+        config.sources.entry(source.clone()).or_default().dsn = Some(dsn.clone());
+    }
     Ok(config)
 }
 

@@ -12,10 +12,12 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::policy::format::Defaults;
 use crate::runtime::manifest::{Include, Join, KeyColumn, Many, Read, SqlAction};
 
+mod defs;
 mod rows;
 mod schema;
 mod view;
 
+use defs::Defs;
 use view::View;
 
 /// Rows of a page if nothing says how many.
@@ -109,7 +111,9 @@ fn read(
         result_bytes: RESULT_BYTES,
     };
     let mut capability = offer.capability.clone().into_owned();
-    capability.params = schema::params(&action, view);
+    let mut defs = Defs::default();
+    capability.params = schema::params(&action, view, &mut defs);
+    capability.input_defs = defs.into_map();
     capability.output.schema = Some(schema::output(&action, view, found, offer));
     Some(Lowered { capability, action })
 }

@@ -4,14 +4,22 @@
 use serde_json::{Number, Value};
 
 use super::format::{ArgRule, Credential, Operand, PolicyFile, Rows, Rule, Source};
+use super::read::Wrong;
 use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc, escape};
 
 /// Reports contradictions within a policy, and takes out what contradicts itself, so that it is told
-/// once; `named`: whether all names that the policy defines are known.
-pub(super) fn check(file: &mut PolicyFile, named: bool, diags: &mut Diagnostics) {
+/// once; `named`: whether all names that the policy defines are known; `wrong`: what was taken out of it
+/// before.
+pub(super) fn check(file: &mut PolicyFile, named: bool, wrong: &[Wrong], diags: &mut Diagnostics) {
     names("sources", file.sources.keys(), diags);
     names("credentials", file.credentials.keys(), diags);
+    for (name, source) in &file.sources {
+        let loc = Loc::at(format!("/sources/{}", escape(name)));
+        if !wrong.iter().any(|wrong| wrong.is_below(&loc.pointer)) {
+            kind(source, &loc, diags);
+        }
+    }
     if named {
         sources(file, diags);
     }
@@ -58,7 +66,6 @@ fn names<'n>(key: &str, names: impl Iterator<Item = &'n String>, diags: &mut Dia
 fn sources(file: &PolicyFile, diags: &mut Diagnostics) {
     for (name, source) in &file.sources {
         let loc = Loc::at(format!("/sources/{}", escape(name)));
-        kind(source, &loc, diags);
         if let Some(credential) = &source.credential
             && !file.credentials.contains_key(credential)
         {
@@ -113,11 +120,12 @@ fn kind(source: &Source, loc: &Loc, diags: &mut Diagnostics) {
             return;
         }
         (None, None) => {
-            let message = "nothing says what the source is";
-            let found = Diagnostic::new(Code::PolicyValue, loc.clone(), message);
-            diags.push(
-                found.help("add `openapi: ./openapi.yaml` or `postgres: \"${env:DATABASE_URL}\"`"),
-            );
+            let message = "a source needs the key `openapi` or `postgres`";
+            let loc = Loc::key(loc.pointer.clone());
+            let found = Diagnostic::new(Code::PolicyKey, loc, message);
+            let help = "`openapi`: the document of an API; `postgres`: where the connection string of a \
+                        database is, as in ${env:DATABASE_URL}";
+            diags.push(found.help(help));
             return;
         }
         (Some(_), None) => (

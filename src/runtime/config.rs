@@ -232,7 +232,7 @@ impl Config {
 
 /// The text of a reference: the name of an environment variable, `file:` and a path, or `text:` and the
 /// text itself. `None`: it is not there, or cannot be used.
-fn looked_up(reference: &str) -> Option<String> {
+pub fn looked_up(reference: &str) -> Option<String> {
     if let Some(text) = reference.strip_prefix(TEXT) {
         return Some(text.to_owned());
     }

@@ -8,6 +8,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mcpgen::cluster::{Cluster, SUPERUSER};
+use mcpgen::input::postgres::Snapshot;
+use mcpgen::input::postgres::introspect::{IntrospectError, introspect};
+use mcpgen::runtime::backends::postgres::connect::Target;
+use mcpgen::runtime::config::Secret;
 
 static CLUSTER: OnceLock<Cluster> = OnceLock::new();
 static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -23,6 +27,22 @@ pub(crate) fn cluster() -> &'static Cluster {
     })
 }
 
+static LIBRARY: OnceLock<Database> = OnceLock::new();
+
+/// The library of the tutorial with its rows, for tests that change nothing of it. Copies of it can be made
+/// while no one is connected to it.
+pub(crate) fn library() -> &'static Database {
+    LIBRARY.get_or_init(|| {
+        let file = |name| {
+            let path = super::root().join("specs/library").join(name);
+            std::fs::read_to_string(path).expect("a file of the library")
+        };
+        let database = Database::new(&file("schema.sql"));
+        database.run(&file("seed.sql"));
+        database
+    })
+}
+
 /// Runs a future to its end.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -30,6 +50,13 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
         .build()
         .expect("a runtime can be made");
     runtime.block_on(future)
+}
+
+/// What is read of a database's catalogue.
+pub(crate) fn introspected(dsn: &str, schemas: &[&str]) -> Result<Snapshot, IntrospectError> {
+    let schemas: Vec<String> = schemas.iter().map(|&name| name.to_owned()).collect();
+    let target = Target::new(&Secret::new(dsn), &[])?;
+    block_on(introspect(&target, &schemas))
 }
 
 /// A database of one test.

@@ -4,6 +4,7 @@ use std::time;
 
 use serde_json::{Map, Value};
 
+use super::relation;
 use crate::diag::escape;
 use crate::policy::format::words::{OneOrMany, PerTime, Rate};
 use crate::policy::format::{ArgRule, Failure, ResponseRule, Retries, Rule};
@@ -116,6 +117,9 @@ pub(super) fn changes(rule: &Rule, met: &Met<'_>) -> Vec<Change> {
     }
     for (key, text) in response(&rule.response) {
         say(&format!("response/{key}"), text);
+    }
+    for (key, text) in relation::changes(rule) {
+        say(&key, text);
     }
     all
 }

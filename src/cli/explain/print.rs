@@ -274,6 +274,7 @@ fn without_rules(catalog: &Catalog, capability: &Capability, policy: &Policy) ->
         source: catalog.source.clone(),
         operations: 1,
         capabilities: vec![capability.clone()],
+        database: catalog.database.clone(),
         ..Catalog::default()
     };
     let file = policy.file.as_ref().map(|file| PolicyFile {

@@ -29,6 +29,7 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
         tools,
         pin,
         profile,
+        database,
         upstream: UpstreamOptions { ca_cert, proxy },
         allow_http,
     } = options;
@@ -90,6 +91,19 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
     }
     if let Some(profile) = profile {
         add("--profile", Profile::from(*profile).as_str());
+    }
+    for schema in &database.schema {
+        add("--schema", schema);
+    }
+    if let Some(role) = &database.role {
+        add("--role", role);
+    }
+    if let Some(posture) = database.posture() {
+        add(
+            "--accept-posture",
+            &posture.accept.as_str().replace('_', "-"),
+        );
+        add("--because", &posture.because);
     }
     for file in ca_cert {
         add("--ca-cert", &absolute(file)?);

@@ -64,7 +64,9 @@ impl Wanted {
         diags: &mut Diagnostics,
     ) -> Vec<Self> {
         let mut all = Vec::new();
-        for (name, source) in &file.sources {
+        // What is no source or two is reported with the file.
+        let one = |source: &PolicySource| source.openapi.is_some() != source.postgres.is_some();
+        for (name, source) in file.sources.iter().filter(|(_, source)| one(source)) {
             let loc = Loc::at(format!("/sources/{}", escape(name)));
             match wanted(file, (name, source), folder, options, &loc) {
                 Ok(wanted) => all.push(wanted),
@@ -79,6 +81,9 @@ impl Wanted {
         let own = of_egress(file);
         self.policy.allow_private = own.allow_private;
         self.policy.redirects = own.redirects;
+        if let Some(database) = &mut self.policy.postgres {
+            database.statement_timeout_ms = statement_timeout(file);
+        }
     }
 }
 
@@ -152,15 +157,9 @@ fn database(
     let dsn = source.postgres.as_ref().map(|dsn| dsn.reference(folder));
     let snapshot = source.snapshot.as_ref();
     let mut policy = under(file, source, folder, loc)?;
-    let time = file
-        .defaults
-        .statement_timeout
-        .map(|time| time.0.as_millis());
     policy.postgres = Some(Postgres {
         role: source.role.clone(),
-        statement_timeout_ms: time.map_or(STATEMENT_TIMEOUT_MS, |time| {
-            u64::try_from(time).unwrap_or(u64::MAX)
-        }),
+        statement_timeout_ms: statement_timeout(file),
         connections: source.connections.unwrap_or(CONNECTIONS),
         posture: source.posture.as_ref().map(|posture| manifest::Posture {
             accept: posture.accept.into(),
@@ -189,8 +188,18 @@ fn database(
     })
 }
 
+fn statement_timeout(file: &PolicyFile) -> u64 {
+    let time = file
+        .defaults
+        .statement_timeout
+        .map(|time| time.0.as_millis());
+    time.map_or(STATEMENT_TIMEOUT_MS, |time| {
+        u64::try_from(time).unwrap_or(u64::MAX)
+    })
+}
+
 /// A database of which nothing is said but where its connection string is.
-fn postgres(dsn: String) -> Postgres {
+pub(super) fn postgres(dsn: String) -> Postgres {
     Postgres {
         dsn,
         role: None,

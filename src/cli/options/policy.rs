@@ -81,14 +81,14 @@ impl DocOptions {
             !file.sources.is_empty(),
             "{name} is a policy without sources: add `sources:`, or write `mcpgen … openapi.yaml --policy {name}`"
         );
-        if let Some(option) = self.of_document() {
+        if let Some(option) = self.of_document().or_else(|| self.database.given()) {
             bail!("{option}: {name} has sources; say it there, under `sources`");
         }
         Ok(Wanted::of_file(file, folder, self, diags))
     }
 
     /// The first option that is about one document.
-    fn of_document(&self) -> Option<&'static str> {
+    pub(in crate::cli) fn of_document(&self) -> Option<&'static str> {
         let token = &self.token;
         let given = [
             (!self.refs.is_empty(), "--refs"),

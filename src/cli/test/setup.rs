@@ -48,6 +48,19 @@ pub(in crate::cli) fn against(
         });
         config.variables.insert(name.clone(), Secret::new(value));
     }
+    for tool in &manifest.tools {
+        let Action::Sql(action) = &tool.action else {
+            continue;
+        };
+        for name in action.variables() {
+            let set = std::env::var(name).ok().filter(|value| !value.is_empty());
+            let value = set.unwrap_or_else(|| {
+                made_up.insert(name.to_owned());
+                PLACEHOLDER.to_owned()
+            });
+            config.variables.insert(name.to_owned(), Secret::new(value));
+        }
+    }
     (manifest, config, made_up)
 }
 

@@ -3,8 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::Found;
+use super::defs::Defs;
 use super::view::View;
 use crate::catalog::{Param, RelationColumn};
+use crate::compile::args::accepted;
 use crate::compile::offer::Offer;
 use crate::runtime::manifest::{Comparison, Include, Mask, Place, Read, SqlAction, Style};
 
@@ -20,14 +22,19 @@ const TEXT_MAX: u64 = 1_000;
 const CURSOR_MAX: u64 = 8_192;
 
 /// The arguments of a read.
-pub(super) fn params(action: &SqlAction, view: &View<'_>) -> Vec<Param> {
+pub(super) fn params(action: &SqlAction, view: &View<'_>, defs: &mut Defs) -> Vec<Param> {
     let mut params = match &action.read {
         Read::Find {
             key,
             any,
             rows,
             max_rows,
-        } => find(view, key.is_empty(), any, *rows, *max_rows),
+        } => {
+            let mut params = Vec::new();
+            params.extend(filter(view, any, defs).map(|schema| param("filter", schema)));
+            params.extend(page(view, key.is_empty(), *rows, *max_rows));
+            params
+        }
         Read::Get { keys } => get(view, keys),
     };
     let names: Vec<&String> = action.relation.columns.keys().collect();
@@ -71,9 +78,9 @@ fn param(name: &str, schema: Value) -> Param {
     }
 }
 
-fn find(view: &View<'_>, no_key: bool, any: &str, rows: u32, max_rows: u32) -> Vec<Param> {
+/// The order of rows, and which page of them.
+fn page(view: &View<'_>, no_key: bool, rows: u32, max_rows: u32) -> Vec<Param> {
     let mut params = Vec::new();
-    params.extend(filter(view, any).map(|schema| param("filter", schema)));
     let sorted = view.columns.values().filter(|shown| shown.sort);
     let orders: Vec<String> = sorted
         .flat_map(|shown| [shown.name.clone(), format!("-{}", shown.name)])
@@ -114,26 +121,27 @@ fn find(view: &View<'_>, no_key: bool, any: &str, rows: u32, max_rows: u32) -> V
 }
 
 /// The conditions that a caller may set; `None` if there is nothing to filter by.
-fn filter(view: &View<'_>, any: &str) -> Option<Value> {
-    let mut columns = Map::new();
+fn filter(view: &View<'_>, any: &str, defs: &mut Defs) -> Option<Value> {
+    let (mut one, mut all) = (Map::new(), Map::new());
     for (own, shown) in view.columns.iter().filter(|(_, shown)| shown.filter) {
         let column = view.table.columns.get(*own)?;
-        columns.insert(shown.name.clone(), compared(column));
+        let schema = compared(column, defs);
+        one.insert(shown.name.clone(), schema.clone());
+        all.insert(shown.name.clone(), described(schema, column));
     }
-    if columns.is_empty() {
+    if all.is_empty() {
         return None;
     }
-    let one = json!({
-        "type": "object",
-        "properties": columns,
-        "additionalProperties": false,
-        "minProperties": 1,
-    });
-    columns.insert(
+    all.insert(
         any.to_owned(),
         json!({
             "type": "array",
-            "items": one,
+            "items": {
+                "type": "object",
+                "properties": one,
+                "additionalProperties": false,
+                "minProperties": 1,
+            },
             "minItems": 1,
             "maxItems": ALTERNATIVES_MAX,
             "description": "Alternatives: one of these holds.",
@@ -141,31 +149,40 @@ fn filter(view: &View<'_>, any: &str) -> Option<Value> {
     );
     Some(json!({
         "type": "object",
-        "properties": columns,
+        "properties": all,
         "additionalProperties": false,
         "description": "What holds for the rows, by column; all of it.",
     }))
 }
 
-/// What a column may be compared with.
-fn compared(column: &RelationColumn) -> Value {
-    let mut properties = Map::new();
-    for comparison in &column.comparisons {
-        properties.insert(comparison.as_str().to_owned(), operand(column, *comparison));
-    }
-    let mut schema = json!({
-        "type": "object",
-        "properties": properties,
-        "additionalProperties": false,
-        "minProperties": 1,
-    });
+/// A schema with what the owner of a column says of it.
+fn described(mut schema: Value, column: &RelationColumn) -> Value {
     if let (Some(comment), Some(object)) = (&column.comment, schema.as_object_mut()) {
         object.insert("description".to_owned(), comment.clone().into());
     }
     schema
 }
 
-fn operand(column: &RelationColumn, comparison: Comparison) -> Value {
+/// What a column may be compared with.
+fn compared(column: &RelationColumn, defs: &mut Defs) -> Value {
+    let name = accepted(&column.r#type.name);
+    let value = defs.refer(&name, column.value.clone());
+    let element = defs.refer(&format!("{name}_element"), column.element.clone());
+    let mut properties = Map::new();
+    for comparison in &column.comparisons {
+        let operand = operand(&value, &element, *comparison);
+        properties.insert(comparison.as_str().to_owned(), operand);
+    }
+    let schema = json!({
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+        "minProperties": 1,
+    });
+    defs.refer(&format!("{name}_filter"), schema)
+}
+
+fn operand(value: &Value, element: &Value, comparison: Comparison) -> Value {
     let list = |items: &Value| json!({"type": "array", "items": items, "minItems": 1, "maxItems": VALUES_MAX});
     match comparison {
         Comparison::Eq
@@ -174,10 +191,10 @@ fn operand(column: &RelationColumn, comparison: Comparison) -> Value {
         | Comparison::Lte
         | Comparison::Gt
         | Comparison::Gte
-        | Comparison::Overlaps => column.value.clone(),
-        Comparison::In => list(&column.value),
-        Comparison::Has | Comparison::ContainsElement => column.element.clone(),
-        Comparison::HasAny => list(&column.element),
+        | Comparison::Overlaps => value.clone(),
+        Comparison::In => list(value),
+        Comparison::Has | Comparison::ContainsElement => element.clone(),
+        Comparison::HasAny => list(element),
         Comparison::IsNull => json!({"type": "boolean"}),
         Comparison::StartsWith | Comparison::Contains | Comparison::Matches => {
             json!({"type": "string", "minLength": 1, "maxLength": TEXT_MAX})
@@ -195,10 +212,7 @@ fn get(view: &View<'_>, keys: &[Vec<String>]) -> Vec<Param> {
         let Some(column) = column.filter(|_| params.iter().all(|p| p.name != *name)) else {
             continue;
         };
-        let mut schema = column.value.clone();
-        if let (Some(comment), Some(object)) = (&column.comment, schema.as_object_mut()) {
-            object.insert("description".to_owned(), comment.clone().into());
-        }
+        let schema = described(column.value.clone(), column);
         // The nearest key is somebody else's: what stands for a path is never moved.
         params.push(Param {
             place: Place::Path,

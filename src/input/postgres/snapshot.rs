@@ -31,6 +31,12 @@ pub struct Snapshot {
 impl Snapshot {
     /// The version of the format that this code writes and reads.
     pub const VERSION: u32 = 1;
+
+    /// The snapshot as a file: JSON, which is the same for the same catalogue.
+    pub fn text(&self) -> String {
+        let text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text + "\n"
+    }
 }
 
 /// Schema and name of a type, quoted where SQL would: `pg_catalog.int4`, `public."My Type"`.

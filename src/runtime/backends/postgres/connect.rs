@@ -288,7 +288,8 @@ fn reason(error: &tokio_postgres::Error, plain_by_default: bool) -> Reason {
             if let Some(found) = inner {
                 return untrusted(found);
             }
-            return unreachable(found.kind());
+            let connecting = error.to_string() == "error connecting to server";
+            return unreachable(found.kind(), connecting);
         }
         cause = next.source();
     }
@@ -332,7 +333,7 @@ fn untrusted(error: &rustls::Error) -> Reason {
     })
 }
 
-fn unreachable(kind: io::ErrorKind) -> Reason {
+fn unreachable(kind: io::ErrorKind, connecting: bool) -> Reason {
     use io::ErrorKind as K;
     match kind {
         K::ConnectionRefused => Reason::Unreachable("the connection was refused"),
@@ -344,6 +345,8 @@ fn unreachable(kind: io::ErrorKind) -> Reason {
             Reason::Broken
         }
         K::InvalidData => Reason::Tls,
-        _ => Reason::Unreachable("the host is not known"),
+        // Names that are not found have no kind of their own.
+        _ if connecting => Reason::Unreachable("the host is not known"),
+        _ => Reason::Broken,
     }
 }
