@@ -6,6 +6,7 @@ use mcpgen::catalog::Catalog;
 use mcpgen::diag::Diagnostics;
 
 mod attacks;
+mod bouncer;
 mod cluster;
 mod connect;
 mod envelope;
@@ -13,6 +14,7 @@ mod introspection;
 mod library;
 mod made;
 mod pages;
+mod perf;
 mod posture;
 mod proxy;
 mod reads;

@@ -1,7 +1,23 @@
-//! The runtime's own files: a generated crate has the same bytes.
+//! The runtime's own files: a generated crate has the same bytes, but for `backends.rs`, which names only the
+//! back ends that it has.
+
+use super::view::Needs;
+
+/// Path and text of each file that a crate with these back ends has.
+pub(super) fn files(needs: Needs) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let has = move |path: &str| {
+        let of = |name: &str| {
+            let rest = path.strip_prefix("src/runtime/backends/");
+            rest.and_then(|rest| rest.strip_prefix(name))
+                .is_some_and(|rest| rest.starts_with(['.', '/']))
+        };
+        (needs.http || !of("http")) && (needs.postgres || !of("postgres"))
+    };
+    FILES.iter().copied().filter(move |(path, _)| has(path))
+}
 
 /// Path and text of each file.
-pub(super) const FILES: &[(&str, &str)] = &[
+const FILES: &[(&str, &str)] = &[
     ("src/runtime.rs", include_str!("../runtime.rs")),
     ("src/runtime/args.rs", include_str!("../runtime/args.rs")),
     (
@@ -35,10 +51,6 @@ pub(super) const FILES: &[(&str, &str)] = &[
     (
         "src/runtime/backend.rs",
         include_str!("../runtime/backend.rs"),
-    ),
-    (
-        "src/runtime/backends.rs",
-        include_str!("../runtime/backends.rs"),
     ),
     (
         "src/runtime/backends/http.rs",
@@ -175,6 +187,10 @@ pub(super) const FILES: &[(&str, &str)] = &[
     (
         "src/runtime/backends/postgres/answer.rs",
         include_str!("../runtime/backends/postgres/answer.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/cancel.rs",
+        include_str!("../runtime/backends/postgres/cancel.rs"),
     ),
     (
         "src/runtime/backends/postgres/connect.rs",

@@ -2,6 +2,7 @@
 
 mod body;
 mod control;
+mod sql;
 
 use std::collections::BTreeSet;
 
@@ -32,8 +33,32 @@ pub(super) struct Crate {
     pub(super) listing: String,
     /// (name literal, expression) of each source.
     pub(super) sources: Vec<(String, String)>,
+    /// The back ends that its actions need.
+    pub(super) needs: Needs,
     /// What comes from the environment: variables and files between backquotes, and what they are for.
     pub(super) variables: Vec<String>,
+}
+
+/// The back ends that a crate has.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Needs {
+    pub(super) http: bool,
+    pub(super) postgres: bool,
+}
+
+impl Needs {
+    /// Those that carry out the actions of a Manifest.
+    pub(super) fn of(manifest: &Manifest) -> Self {
+        let mut actions = manifest.tools.iter().map(|tool| &tool.action);
+        let postgres = actions
+            .clone()
+            .any(|action| matches!(action, Action::Sql(_)));
+        Self {
+            // A crate without tools is one for HTTP.
+            http: !postgres || actions.any(|action| matches!(action, Action::Http(_))),
+            postgres,
+        }
+    }
 }
 
 /// The tools of a tag.
@@ -126,6 +151,7 @@ impl Crate {
                 .iter()
                 .map(|(name, spec)| (literal(name), source(spec)))
                 .collect(),
+            needs: Needs::of(manifest),
             variables: environment(manifest),
         }
     }
@@ -164,8 +190,42 @@ fn environment(manifest: &Manifest) -> Vec<String> {
             );
         }
     }
+    lines.extend(databases(manifest));
     let mut seen = BTreeSet::new();
     lines.retain(|line| seen.insert(line.clone()));
+    lines
+}
+
+/// What databases need of the environment.
+fn databases(manifest: &Manifest) -> Vec<String> {
+    const START: &str = "without which the server does not start";
+    let mut lines = Vec::new();
+    for database in manifest
+        .sources
+        .values()
+        .filter_map(|s| s.postgres.as_ref())
+    {
+        let place = place(&database.dsn).map(|place| quoted(&place));
+        lines.extend(place.map(|place| format!("{place}, a connection string, {START}")));
+    }
+    let actions = manifest.tools.iter().filter_map(|tool| match &tool.action {
+        Action::Sql(action) => Some(action),
+        Action::Http(_) => None,
+    });
+    for action in actions.clone() {
+        let names = action.variables();
+        lines.extend(
+            names
+                .iter()
+                .map(|name| format!("`{name}`, which rules on rows depend on, {START}")),
+        );
+    }
+    if actions.count() > 0 {
+        lines.push(
+            "`MCPGEN_SEAL_KEY`, 32 bytes in base64: without it, cursors and hashed values end with the process"
+                .to_owned(),
+        );
+    }
     lines
 }
 
@@ -211,7 +271,7 @@ fn list(items: impl Iterator<Item = String>) -> String {
 fn action(action: &Action) -> String {
     match action {
         Action::Http(action) => format!("Action::Http({})", http(action)),
-        Action::Sql(_) => "Action::Sql".to_owned(),
+        Action::Sql(action) => format!("Action::Sql({})", sql::sql(action)),
     }
 }
 
@@ -376,7 +436,7 @@ fn source(spec: &SourceSpec) -> String {
         .iter()
         .map(|(name, value)| format!("({}, {})", owned(name), owned(value)));
     format!(
-        "SourceSpec {{ trusted_origins: {}, credentials: IndexMap::from([{}]), headers: IndexMap::from([{}]), timeout_ms: {}, max_response_bytes: {}, allow_private: {}, redirects: {}, rate: {} }}",
+        "SourceSpec {{ trusted_origins: {}, credentials: IndexMap::from([{}]), headers: IndexMap::from([{}]), timeout_ms: {}, max_response_bytes: {}, allow_private: {}, redirects: {}, rate: {}, postgres: {} }}",
         list(spec.trusted_origins.iter().map(|origin| owned(origin))),
         credentials.collect::<Vec<_>>().join(", "),
         headers.collect::<Vec<_>>().join(", "),
@@ -384,7 +444,8 @@ fn source(spec: &SourceSpec) -> String {
         spec.max_response_bytes,
         list(spec.allow_private.iter().map(|network| owned(network))),
         control::redirects(spec.redirects),
-        control::rates(&spec.rate)
+        control::rates(&spec.rate),
+        sql::postgres(spec.postgres.as_ref())
     )
 }
 

@@ -121,6 +121,9 @@ pub enum ConfigError {
     /// The key that cursors are sealed with.
     #[error("{0} is not a key: 32 bytes in base64, as `openssl rand -base64 32` makes them")]
     SealKey(&'static str),
+    /// A tool that needs a part which this server was made without.
+    #[error("tool `{0}`: this server was made without what the tool needs")]
+    Missing(String),
     /// The HTTP client cannot be made.
     #[error("the HTTP client cannot be made: {0}")]
     Client(String),

@@ -12,7 +12,7 @@ use super::proxy::{Proxy, statements};
 use crate::support::postgres::{Database, block_on, cluster};
 
 /// A connection of the superuser's, beside all tests' databases.
-async fn superuser() -> Client {
+pub(super) async fn superuser() -> Client {
     let dsn = cluster().dsn("postgres", SUPERUSER);
     let config: tokio_postgres::Config = dsn.parse().unwrap();
     let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
@@ -26,7 +26,7 @@ async fn number(client: &Client, query: &str) -> i64 {
 }
 
 /// Connections of servers to a database.
-fn connections(database: &Database, more: &str) -> String {
+pub(super) fn connections(database: &Database, more: &str) -> String {
     let name = &database.name;
     format!(
         "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'mcpgen' AND datname = '{name}' {more}"
@@ -34,7 +34,7 @@ fn connections(database: &Database, more: &str) -> String {
 }
 
 /// Waits until a query gives this number.
-async fn until(client: &Client, query: &str, want: i64) -> Duration {
+pub(super) async fn until(client: &Client, query: &str, want: i64) -> Duration {
     let began = Instant::now();
     while number(client, query).await != want {
         assert!(began.elapsed() < crate::support::PATIENCE, "{query}");
@@ -173,7 +173,11 @@ const SLOW: &str = "CREATE VIEW lib.slow AS SELECT id, title FROM lib.books, pg_
                     GRANT SELECT ON lib.slow TO reader;";
 
 /// The library with a slow relation, over these connections.
-fn slow(database: &Database, changes: &[(&str, Value)]) -> mcpgen::runtime::server::Server {
+pub(super) fn slow(
+    database: &Database,
+    changes: &[(&str, Value)],
+    dsn: &str,
+) -> mcpgen::runtime::server::Server {
     database.run(SLOW);
     let mut actions = library();
     let relation = &mut actions["books_list"]["sql"]["relation"];
@@ -183,13 +187,17 @@ fn slow(database: &Database, changes: &[(&str, Value)]) -> mcpgen::runtime::serv
     for (key, value) in changes {
         spec[*key] = value.clone();
     }
-    server(&actions, spec, Some(&database.dsn("reader")))
+    server(&actions, spec, Some(dsn))
 }
 
 #[test]
 fn t23_a_client_that_goes_away_leaves_no_work() {
     let database = Database::new(SCHEMA);
-    let server = slow(&database, &[("connections", json!(1))]);
+    let server = slow(
+        &database,
+        &[("connections", json!(1))],
+        &database.dsn("reader"),
+    );
     block_on(async {
         let admin = superuser().await;
         let active = connections(&database, "AND state = 'active'");
@@ -213,7 +221,11 @@ fn t23_a_client_that_goes_away_leaves_no_work() {
 #[test]
 fn a_statement_ends_in_its_time() {
     let database = Database::new(SCHEMA);
-    let server = slow(&database, &[("statement_timeout_ms", json!(100))]);
+    let server = slow(
+        &database,
+        &[("statement_timeout_ms", json!(100))],
+        &database.dsn("reader"),
+    );
     block_on(async {
         server.ready().await.unwrap();
         let admin = superuser().await;
@@ -231,7 +243,7 @@ fn t22_connections_are_bounded_and_waiting_ends() {
         ("connections", json!(2)),
         ("statement_timeout_ms", json!(300)),
     ];
-    let server = slow(&database, &changes);
+    let server = slow(&database, &changes, &database.dsn("reader"));
     block_on(async {
         server.ready().await.unwrap();
         let admin = superuser().await;

@@ -49,10 +49,12 @@ pub(super) fn of(name: &str) -> Value {
 }
 
 /// A type with a form.
+#[allow(clippy::needless_pass_by_value, reason = "it reads better in a table")]
 pub(super) fn form(name: &str, form: Value) -> Value {
     json!({"name": name, "form": form})
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "it reads better in a table")]
 fn column(r#type: Value, filter: &[&str], sort: bool) -> Value {
     json!({"type": r#type, "nullable": true, "filter": filter, "sort": sort})
 }
@@ -114,6 +116,7 @@ fn authors() -> Value {
 }
 
 /// An action with what each has.
+#[allow(clippy::needless_pass_by_value, reason = "it reads better in a table")]
 fn action(read: Value, relation: Value, include: Value) -> Value {
     json!({"sql": {
         "read": read, "relation": relation, "include": include,
@@ -121,6 +124,7 @@ fn action(read: Value, relation: Value, include: Value) -> Value {
     }})
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "it reads better in a table")]
 fn find(key: Value) -> Value {
     json!({"find": {"key": key, "any": "any", "rows": 3, "max_rows": 10}})
 }
@@ -147,6 +151,7 @@ pub(super) fn library() -> Map<String, Value> {
 }
 
 /// A Manifest of these actions over one database.
+#[allow(clippy::needless_pass_by_value, reason = "it reads better in a table")]
 pub(super) fn manifest(actions: &Map<String, Value>, postgres: Value) -> Manifest {
     let tools = actions.iter().map(|(name, action)| {
         json!({
@@ -183,6 +188,7 @@ pub(super) fn config(dsn: Option<&str>) -> Config {
 }
 
 /// A server of actions.
+#[allow(clippy::needless_pass_by_value, reason = "it reads better in a table")]
 pub(super) fn server(actions: &Map<String, Value>, postgres: Value, dsn: Option<&str>) -> Server {
     let manifest = manifest(actions, postgres);
     let config = config(dsn);

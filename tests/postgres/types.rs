@@ -17,7 +17,11 @@ fn cases() -> Vec<(&'static str, Value, Vec<(&'static str, Value)>)> {
             vec![("true", json!(true)), ("NULL", Value::Null)],
         ),
         ("int2", of("int2"), vec![("-32768", json!(-32768))]),
-        ("int4", of("int4"), vec![("2147483647", json!(2147483647))]),
+        (
+            "int4",
+            of("int4"),
+            vec![("2147483647", json!(2_147_483_647))],
+        ),
         (
             "int8",
             string("int8"),

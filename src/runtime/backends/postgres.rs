@@ -16,6 +16,7 @@ use crate::runtime::error::CallError;
 use crate::runtime::manifest::{Action, Manifest, Postgres, SqlAction, ToolSpec};
 
 mod answer;
+mod cancel;
 pub mod connect;
 mod dsn;
 mod envelope;

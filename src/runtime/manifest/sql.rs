@@ -304,6 +304,7 @@ pub enum Mask {
 /// A condition on rows that no caller sees or sets.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant, reason = "most of them are comparisons")]
 pub enum Condition {
     /// All hold.
     And(Vec<Condition>),

@@ -18,6 +18,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{CancelToken, Client, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::cancel;
 use super::dsn::{self, Dsn};
 use crate::runtime::config::Secret;
 
@@ -211,12 +212,8 @@ impl Target {
     ///
     /// It could not be asked. That it was asked does not say that there was something to end.
     pub async fn cancel(&self, token: &CancelToken) -> Result<(), ConnectError> {
-        let asked = tokio::time::timeout(ENTER, async {
-            match &self.tls {
-                Some(tls) => token.cancel_query(tls.clone()).await,
-                None => token.cancel_query(NoTls).await,
-            }
-        });
+        let asking = cancel::cancel(&self.dsn.config, self.tls.as_ref(), token);
+        let asked = tokio::time::timeout(ENTER, asking);
         let reason = match asked.await {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(error)) => reason(&error, self.dsn.plain_by_default),

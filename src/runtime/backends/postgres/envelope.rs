@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures::future::join;
 use tokio::time::Instant;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
@@ -102,11 +103,10 @@ pub(super) async fn read(
     let (rows, ended) = join(statement, end).await;
     match (rows, ended) {
         (Ok(rows), Ok(_)) => Ok(rows),
-        (Ok(_), Err(error)) => Err(Failed::Broken(terms.failed(&error))),
         (Err(error), Ok(_)) if is_about_values(&error) => {
             Err(Failed::Refused(terms.failed(&error)))
         }
-        (Err(error), _) => Err(Failed::Broken(terms.failed(&error))),
+        (Err(error), _) | (Ok(_), Err(error)) => Err(Failed::Broken(terms.failed(&error))),
     }
 }
 
@@ -117,17 +117,17 @@ async fn begin(client: &Client, terms: &Terms<'_>) -> Result<(), Failed> {
         .iter()
         .map(|value| (value as &(dyn ToSql + Sync), Type::TEXT))
         .collect();
-    let begin = client.execute_typed("BEGIN READ ONLY", &[]);
+    let opening = client.execute_typed("BEGIN READ ONLY", &[]);
     let set = client.query_typed(&text, &params);
-    let unanswered = |error: &Error| match error.code().map(|code| code.code()) {
+    let unanswered = |error: &Error| match error.code().map(SqlState::code) {
         // What a server says that is stopped: nothing was carried out.
         None | Some("57P01" | "57P02" | "57P03" | "57P05" | "08P01") => {
             Failed::Unanswered(terms.failed(error))
         }
         Some(_) => Failed::Broken(terms.failed(error)),
     };
-    let (begun, rows) = join(begin, set).await;
-    begun.map_err(|error| unanswered(&error))?;
+    let (opened, rows) = join(opening, set).await;
+    opened.map_err(|error| unanswered(&error))?;
     let rows = rows.map_err(|error| unanswered(&error))?;
     let read_only = rows.first().and_then(|row| row.try_get::<_, &str>(0).ok());
     match read_only {
@@ -138,7 +138,7 @@ async fn begin(client: &Client, terms: &Terms<'_>) -> Result<(), Failed> {
 
 /// Whether a statement was refused for what was asked, so that nothing is wrong with the connection.
 fn is_about_values(error: &Error) -> bool {
-    let code = error.code().map(|code| code.code());
+    let code = error.code().map(SqlState::code);
     code.is_some_and(|code| code.starts_with("22") || code == "57014")
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, SqlState};
 
 use super::connect::ConnectError;
 use crate::runtime::error::CallError;
@@ -111,7 +111,7 @@ pub(super) fn failed(error: &tokio_postgres::Error, tool: &str, timeout: Duratio
 fn log(error: &tokio_postgres::Error, code: &SqlState, tool: &str) {
     let about_names = ["42", "3F", "57", "53"];
     let class = code.code().get(..2).unwrap_or_default();
-    let message = error.as_db_error().map(|error| error.message());
+    let message = error.as_db_error().map(DbError::message);
     let message = message.filter(|_| about_names.contains(&class));
     tracing::warn!(
         tool,

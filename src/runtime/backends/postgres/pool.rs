@@ -70,14 +70,13 @@ impl Pool {
         let slot = slot.ok_or_else(|| failure::busy(self.most))?;
         let known = (!fresh).then(|| self.rested()).flatten();
         let reused = known.is_some();
-        let client = match known {
-            Some(client) => client,
-            None => {
-                let connecting = self.target.connect(APPLICATION);
-                let connected = tokio::time::timeout_at(deadline, connecting).await;
-                let connected = connected.map_err(|_| failure::unreachable())?;
-                connected.map_err(|error| failure::unconnected(&error))?.0
-            }
+        let client = if let Some(client) = known {
+            client
+        } else {
+            let connecting = self.target.connect(APPLICATION);
+            let connected = tokio::time::timeout_at(deadline, connecting).await;
+            let connected = connected.map_err(|_| failure::unreachable())?;
+            connected.map_err(|error| failure::unconnected(&error))?.0
         };
         Ok(Lease {
             pool: Arc::clone(self),

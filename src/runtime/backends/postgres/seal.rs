@@ -37,18 +37,14 @@ impl Seal {
     /// The key is not 32 bytes in base64, or there is no randomness.
     pub fn new(key: Option<&Secret>) -> Result<Self, ConfigError> {
         let unusable = || ConfigError::SealKey(SEAL_KEY);
-        let main: [u8; KEY_LEN] = match key {
-            Some(key) => {
-                let bytes = STANDARD.decode(key.reveal().trim());
-                let bytes = bytes.map_err(|_| unusable())?;
-                bytes.try_into().map_err(|_| unusable())?
-            }
-            None => {
-                let mut bytes = [0; KEY_LEN];
-                aws_lc_rs::rand::fill(&mut bytes).map_err(|_| unusable())?;
-                bytes
-            }
-        };
+        let mut main = [0; KEY_LEN];
+        if let Some(key) = key {
+            let bytes = STANDARD.decode(key.reveal().trim());
+            let bytes = bytes.map_err(|_| unusable())?;
+            main = bytes.try_into().map_err(|_| unusable())?;
+        } else {
+            aws_lc_rs::rand::fill(&mut main).map_err(|_| unusable())?;
+        }
         let main = hmac::Key::new(hmac::HMAC_SHA256, &main);
         let derived = |purpose: &str| -> Result<[u8; KEY_LEN], ConfigError> {
             let tag = hmac::sign(&main, purpose.as_bytes());
