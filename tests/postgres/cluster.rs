@@ -1,13 +1,16 @@
 //! A cluster starts, is reached over its socket alone, and leaves nothing behind, whatever ends it.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use mcpgen::cluster::{Cluster, ClusterError, SUPERUSER};
 
 use crate::support::PATIENCE;
 use crate::support::postgres::{Database, block_on, cluster};
+use crate::support::process::Running;
 
 /// Waits until something holds.
 #[track_caller]
@@ -58,6 +61,53 @@ fn a_panic_stops_it() {
         .unwrap();
     until("the folder is still there", || !folder.exists());
     assert!(!runs(pid));
+}
+
+/// What [`a_kill_stops_it`] kills: a process with a cluster.
+#[test]
+#[ignore = "run by another test"]
+fn holds_a_cluster() {
+    let cluster = Cluster::start(&[]).unwrap();
+    let (folder, pid) = (cluster.folder().display(), cluster.pid().unwrap());
+    let _ = writeln!(std::io::stderr(), "\ncluster {pid} {folder}");
+    let _ = std::io::stdin().read(&mut [0]);
+}
+
+/// A process that is killed stops nothing itself; the end of its pipe does.
+#[test]
+fn a_kill_stops_it() {
+    for signal in ["KILL", "INT"] {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "postgres::cluster::holds_a_cluster",
+                "--ignored",
+                "--nocapture",
+            ])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let _stdin = child.stdin.take();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let line = lines
+            .map_while(Result::ok)
+            .find(|line| line.starts_with("cluster "));
+        let line = line.expect("the cluster is told");
+        let (pid, folder) = line
+            .strip_prefix("cluster ")
+            .unwrap()
+            .split_once(' ')
+            .unwrap();
+        let pid: u32 = pid.parse().unwrap();
+        assert!(runs(pid) && Path::new(folder).exists());
+        let mut child = Running::new(child);
+        child.signal(signal);
+        assert!(child.wait(PATIENCE).is_some());
+        until("the folder is still there", || !Path::new(folder).exists());
+        until("the server still runs", || !runs(pid));
+    }
 }
 
 #[test]
