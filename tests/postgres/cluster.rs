@@ -7,10 +7,12 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use mcpgen::cluster::{Cluster, ClusterError, SUPERUSER};
+use mcpgen::input::postgres::Snapshot;
 
 use crate::support::PATIENCE;
 use crate::support::postgres::{Database, block_on, cluster};
 use crate::support::process::Running;
+use crate::support::run;
 
 /// Waits until something holds.
 #[track_caller]
@@ -146,4 +148,44 @@ fn names_that_need_quotes_have_a_connection_string() {
     let dsn = cluster().dsn(name, "x@y/z");
     assert!(dsn.ends_with("/a%20%22b%22%2Fc%3Fd%40%C3%A9"), "{dsn}");
     assert!(fs::metadata(cluster().folder()).is_ok());
+}
+
+/// The owner says where the programs are, and is told if they are not.
+#[test]
+fn programs_that_are_not_there() {
+    let args = ["introspect", "specs/library/schema.sql"];
+    let output = run(&args, &[("MCPGEN_PG_BIN", "/no/such/folder")], "");
+    assert_ne!(output.status, 0);
+    let said = "MCPGEN_PG_BIN is /no/such/folder, and there is no `initdb` and `postgres` in it";
+    assert!(output.stderr.contains(said), "{}", output.stderr);
+    // What to do about it is said where nothing is installed at all.
+    let missing = ClusterError::Missing.to_string();
+    for said in ["apt-get install postgresql", "dnf install", "brew install"] {
+        assert!(missing.contains(said), "{missing}");
+    }
+}
+
+/// A file of definitions has the snapshot that its database would have.
+#[test]
+fn a_file_of_definitions() {
+    let args = [
+        "introspect",
+        "specs/library/schema.sql",
+        "--role",
+        "library_reader",
+        "--schema",
+        "library",
+    ];
+    let output = run(&args, &[], "").expect(0);
+    let found: Snapshot = serde_json::from_str(&output.stdout).unwrap();
+    let committed = fs::read_to_string(crate::support::root().join("specs/library/snapshot.json"));
+    let mut committed: Snapshot = serde_json::from_str(&committed.unwrap()).unwrap();
+    // There are no rows to estimate.
+    for relation in &mut committed.relations {
+        relation.estimate = None;
+    }
+    assert_eq!(found.relations, committed.relations);
+    assert_eq!(found.types, committed.types);
+    assert_eq!(found.functions, committed.functions);
+    assert_eq!(found.role, committed.role);
 }
