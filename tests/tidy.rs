@@ -260,6 +260,17 @@ rules! {
         ["tests/x.rs", "use std::collections::HashMap;"],
     ];
 
+    simple_protocol = rules::simple_protocol,
+    catches [
+        ["src/runtime/backends/postgres/pool.rs", "//!\nclient.batch_execute(text).await", "2: batch_execute is the simple protocol"],
+        ["src/input/postgres/introspect.rs", "client.simple_query(text)", "simple_query"],
+        ["src/cli/serve.rs", "client.transaction().await", "transaction"],
+    ],
+    passes [
+        ["src/cluster.rs", "client.batch_execute(text)"],
+        ["src/runtime/backends/postgres/pool.rs", "client.query_typed(text, &[]); // batch_execute(x)"],
+    ];
+
     one_place_for_back_ends = rules::one_place_for_back_ends,
     catches [
         ["src/runtime/server.rs", "//!\nuse super::backends::http::Client;", "2: crate::runtime::backends::http::Client"],

@@ -92,7 +92,7 @@ pub async fn introspect(target: &Target, schemas: &[String]) -> Result<Snapshot,
         client: &client,
         place: target.place(),
     };
-    let snapshot = look.transaction(schemas).await;
+    let snapshot = look.begin(schemas).await;
     // The end of the client is the end of its connection; that is waited for, so that nothing is left.
     drop(client);
     let _ = task.await;
@@ -106,7 +106,7 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    async fn transaction(&self, wanted: &[String]) -> Result<Snapshot, IntrospectError> {
+    async fn begin(&self, wanted: &[String]) -> Result<Snapshot, IntrospectError> {
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         let sent = self.client.execute_typed(begin, &[]).await;
         sent.map_err(|error| self.failed("a transaction", &error))?;
