@@ -123,7 +123,10 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     {
         return ExitCode::SUCCESS;
     }
-    let text = crate::diag::render::printable(&format!("{error:#}")).into_owned();
+    // Some say what to do in lines of their own.
+    let text = format!("{error:#}");
+    let lines = text.lines().map(crate::diag::render::printable);
+    let text = lines.collect::<Vec<_>>().join("\n");
     let bold = if std::io::stderr().is_terminal() {
         ("\x1b[1;31m", "\x1b[0m")
     } else {

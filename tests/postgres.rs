@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use mcpgen::catalog::Catalog;
 use mcpgen::diag::Diagnostics;
 
+mod attacks;
 mod bouncer;
 mod cluster;
 mod connect;

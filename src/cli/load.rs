@@ -329,9 +329,16 @@ async fn overlay(
 /// A source that stands alone, read and compiled.
 pub(super) fn compiled(source: Source, wanted: Wanted, policy: Policy, extra: Extra) -> Loaded {
     let mut diags = Diagnostics::default();
-    let options = read_options(&wanted, &source, extra);
-    let tree = source.parse(&Budget::default(), &mut diags);
-    let catalog = tree.and_then(|tree| read(&Documents::alone(tree), &options, &mut diags));
+    let catalog = match wanted.database {
+        Some(_) => database::catalog(&wanted, &source, &mut diags)
+            .ok()
+            .flatten(),
+        None => {
+            let options = read_options(&wanted, &source, extra);
+            let tree = source.parse(&Budget::default(), &mut diags);
+            tree.and_then(|tree| read(&Documents::alone(tree), &options, &mut diags))
+        }
+    };
     let complete = catalog.is_some();
     let read = Read {
         sources: source.into(),

@@ -114,7 +114,7 @@ fn read(
     let mut defs = Defs::default();
     capability.params = schema::params(&action, view, &mut defs);
     capability.input_defs = defs.into_map();
-    capability.output.schema = Some(schema::output(&action, view, found, offer));
+    capability.output.schema = Some(schema::output(&action, view));
     Some(Lowered { capability, action })
 }
 

@@ -23,7 +23,11 @@ pub(super) struct Proxy {
 
 impl Proxy {
     /// A proxy in front of a cluster, in the current runtime. `change` may change a message.
-    pub(super) fn start(cluster: &Cluster, change: fn(&mut Message)) -> Self {
+    pub(super) fn start(
+        cluster: &Cluster,
+        change: impl Fn(&mut Message) + Send + Sync + 'static,
+    ) -> Self {
+        let change = Arc::new(change);
         let folder = Scratch::new();
         let listener = UnixListener::bind(folder.path().join(".s.PGSQL.5432")).unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -31,7 +35,8 @@ impl Proxy {
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (target, record) = (target.clone(), Arc::clone(&record));
-                tokio::spawn(async move { carry(client, &target, &record, change).await });
+                let change = Arc::clone(&change);
+                tokio::spawn(async move { carry(client, &target, &record, &*change).await });
             }
         });
         Self { folder, seen }
@@ -64,7 +69,7 @@ async fn carry(
     client: UnixStream,
     target: &Path,
     seen: &Mutex<Vec<Message>>,
-    change: fn(&mut Message),
+    change: &(impl Fn(&mut Message) + Send + Sync),
 ) -> Option<()> {
     let server = UnixStream::connect(target).await.ok()?;
     let (mut from_client, mut to_client) = client.into_split();
@@ -96,6 +101,7 @@ async fn carry(
         } else {
             to_server.write_u8(kind).await.ok()?;
         }
+        let length = u32::try_from(content.len() + 4).ok()?;
         to_server.write_u32(length).await.ok()?;
         to_server.write_all(content).await.ok()?;
         to_server.flush().await.ok()?;

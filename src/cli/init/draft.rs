@@ -33,6 +33,17 @@ pub(super) struct Draft<'a> {
     pub(super) schema: bool,
 }
 
+/// The lines that editors look at; `schema`: the format's schema is beside the policy.
+pub(super) fn editors(schema: bool) -> &'static str {
+    match schema {
+        true => "# yaml-language-server: $schema=./mcpgen.schema.json",
+        false => {
+            "# For an editor that completes this file: mcpgen schema policy -o mcpgen.schema.json, and here\n\
+             # yaml-language-server: $schema=./mcpgen.schema.json, instead of these two lines."
+        }
+    }
+}
+
 impl Draft<'_> {
     /// The file.
     pub(super) fn text(&self) -> String {
@@ -86,13 +97,7 @@ impl Draft<'_> {
 
     fn head(&self) -> String {
         let title = format!("{} {}", self.catalog.title, self.catalog.version);
-        let editors = match self.schema {
-            true => "# yaml-language-server: $schema=./mcpgen.schema.json",
-            false => {
-                "# For an editor that completes this file: mcpgen schema policy -o mcpgen.schema.json, and here\n\
-                 # yaml-language-server: $schema=./mcpgen.schema.json, instead of these two lines."
-            }
-        };
+        let editors = editors(self.schema);
         format!(
             "{editors}\n\
              #\n\

@@ -2,13 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Found;
 use super::defs::Defs;
 use super::view::View;
 use crate::catalog::{Param, RelationColumn};
 use crate::compile::args::accepted;
-use crate::compile::offer::Offer;
-use crate::runtime::manifest::{Comparison, Include, Mask, Place, Read, SqlAction, Style};
+use crate::runtime::manifest::{Comparison, Mask, Place, Read, SqlAction, Style};
 
 /// Values that one `in` or `has_any` may have.
 const VALUES_MAX: u64 = 1_000;
@@ -224,24 +222,15 @@ fn get(view: &View<'_>, keys: &[Vec<String>]) -> Vec<Param> {
 }
 
 /// What a read gives.
-pub(super) fn output(
-    action: &SqlAction,
-    view: &View<'_>,
-    found: &Found<'_, '_>,
-    offer: &Offer<'_>,
-) -> Value {
+pub(super) fn output(action: &SqlAction, view: &View<'_>) -> Value {
     let mut properties = row(view);
     for (name, include) in &action.include {
-        let other = found.iter().find(|((source, _), other)| {
-            *source == offer.catalog.source
-                && other.table.schema == include.relation.schema
-                && other.table.name == include.relation.name
-        });
-        if let Some((_, other)) = other {
-            // A column of the name wins: the row is one object.
-            let included = included(include, other);
-            properties.entry(name.clone()).or_insert(included);
-        }
+        // What is in it is said where it is found; a column of the name wins, since the row is one object.
+        let kind = match include.many {
+            None => json!({"type": ["object", "null"]}),
+            Some(_) => json!({"type": "object"}),
+        };
+        properties.entry(name.clone()).or_insert(kind);
     }
     let row = json!({"type": "object", "properties": properties});
     match action.read {
@@ -270,18 +259,4 @@ fn row(view: &View<'_>) -> Map<String, Value> {
         Some((shown.name.clone(), schema))
     });
     columns.collect()
-}
-
-fn included(include: &Include, other: &View<'_>) -> Value {
-    let properties = row(other);
-    match include.many {
-        None => json!({"type": ["object", "null"], "properties": properties}),
-        Some(_) => json!({
-            "type": "object",
-            "properties": {
-                "rows": {"type": "array", "items": {"type": "object", "properties": properties}},
-                "truncated": {"type": "boolean"},
-            },
-        }),
-    }
 }

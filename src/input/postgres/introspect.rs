@@ -92,11 +92,11 @@ pub async fn introspect(target: &Target, schemas: &[String]) -> Result<Snapshot,
         client: &client,
         place: target.place(),
     };
-    let looked = look.transaction(schemas).await;
+    let snapshot = look.transaction(schemas).await;
     // The end of the client is the end of its connection; that is waited for, so that nothing is left.
     drop(client);
     let _ = task.await;
-    looked
+    snapshot
 }
 
 /// A look at one database.
@@ -108,8 +108,8 @@ struct Look<'a> {
 impl Look<'_> {
     async fn transaction(&self, wanted: &[String]) -> Result<Snapshot, IntrospectError> {
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-        let begun = self.client.execute_typed(begin, &[]).await;
-        begun.map_err(|error| self.failed("a transaction", &error))?;
+        let sent = self.client.execute_typed(begin, &[]).await;
+        sent.map_err(|error| self.failed("a transaction", &error))?;
         let session = include_str!("introspect/session.sql");
         self.rows("settings", session, &[]).await?;
         let snapshot = self.snapshot(wanted).await;

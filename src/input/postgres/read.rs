@@ -319,12 +319,11 @@ fn without_key(relation: &snapshot::Relation, loc: Loc) -> Diagnostic {
 
 fn nothing(snapshot: &Snapshot) -> Diagnostic {
     let schemas = snapshot.schemas.join("`, `");
-    let message = match snapshot.relations.is_empty() {
-        true => format!("there is no table and no view in `{schemas}`"),
-        false => {
-            let role = &snapshot.role.name;
-            format!("the role `{role}` may read no table and no view in `{schemas}`")
-        }
+    let role = &snapshot.role.name;
+    let message = if snapshot.relations.is_empty() {
+        format!("there is no table and no view in `{schemas}`")
+    } else {
+        format!("the role `{role}` may read no table and no view in `{schemas}`")
     };
     let help =
         "as their owner: GRANT SELECT ON ALL TABLES IN SCHEMA … TO …; or choose other schemas";

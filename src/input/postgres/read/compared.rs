@@ -56,9 +56,8 @@ pub(super) fn value(kind: Kind<'_>) -> Option<Value> {
         Kind::Interval => text(INTERVAL, "A length of time in ISO 8601: P1DT12H."),
         Kind::Address(pattern) => json!({"type": "string", "pattern": pattern}),
         Kind::Bits => json!({"type": "string", "pattern": "^[01]{1,1000}$"}),
-        Kind::Enum([]) => return None,
-        Kind::Enum(labels) => json!({"type": "string", "enum": labels}),
-        Kind::Json
+        Kind::Enum([])
+        | Kind::Json
         | Kind::Bytes
         | Kind::Words
         | Kind::List(_)
@@ -68,6 +67,7 @@ pub(super) fn value(kind: Kind<'_>) -> Option<Value> {
         | Kind::Vector
         | Kind::Opaque
         | Kind::Unknown => return None,
+        Kind::Enum(labels) => json!({"type": "string", "enum": labels}),
     })
 }
 

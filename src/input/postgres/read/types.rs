@@ -177,35 +177,41 @@ impl<'a> Types<'a> {
 
 /// PostgreSQL's own types, and those of extensions that many use.
 fn base(found: &Type) -> Kind<'static> {
-    let own = found.schema == "pg_catalog" && found.extension.is_none();
-    match (own, found.extension.as_deref(), found.name.as_str()) {
-        (true, _, "bool") => Kind::Bool,
-        (true, _, "int2") => Kind::Int(i64::from(i16::MIN), i64::from(i16::MAX)),
-        (true, _, "int4") => Kind::Int(i64::from(i32::MIN), i64::from(i32::MAX)),
-        (true, _, "oid") => Kind::Int(0, i64::from(u32::MAX)),
-        (true, _, "int8") => Kind::Big,
-        (true, _, "numeric") => Kind::Numeric,
-        (true, _, "float4" | "float8") => Kind::Float,
-        (true, _, "text" | "varchar" | "bpchar" | "name") => Kind::Text(true),
-        (true, _, "char") => Kind::Text(false),
-        (true, _, "uuid") => Kind::Uuid,
-        (true, _, "date") => Kind::Date,
-        (true, _, "timestamp") => Kind::Timestamp(false),
-        (true, _, "timestamptz") => Kind::Timestamp(true),
-        (true, _, "time") => Kind::Time(false),
-        (true, _, "timetz") => Kind::Time(true),
-        (true, _, "interval") => Kind::Interval,
-        (true, _, "inet" | "cidr") => Kind::Address("^[0-9a-fA-F:.]{2,45}(/[0-9]{1,3})?$"),
-        (true, _, "macaddr" | "macaddr8") => Kind::Address("^[0-9a-fA-F:.-]{12,23}$"),
-        (true, _, "bit" | "varbit") => Kind::Bits,
-        (true, _, "json" | "jsonb") => Kind::Json,
-        (true, _, "bytea") => Kind::Bytes,
-        (true, _, "tsvector") => Kind::Words,
-        // How money is written depends on the server; XML and these are texts.
-        (true, _, "money" | "xml" | "tsquery" | "pg_lsn" | "jsonpath") => Kind::Opaque,
-        (_, Some("citext"), "citext") => Kind::Text(true),
-        (_, Some("vector"), "vector" | "halfvec" | "sparsevec") => Kind::Vector,
-        (_, Some("ltree" | "isn"), _) => Kind::Opaque,
+    match (found.extension.as_deref(), found.name.as_str()) {
+        (None, name) if found.schema == "pg_catalog" => own(name),
+        (Some("citext"), "citext") => Kind::Text(true),
+        (Some("vector"), "vector" | "halfvec" | "sparsevec") => Kind::Vector,
+        (Some("ltree" | "isn"), _) => Kind::Opaque,
+        _ => Kind::Unknown,
+    }
+}
+
+fn own(name: &str) -> Kind<'static> {
+    match name {
+        "bool" => Kind::Bool,
+        "int2" => Kind::Int(i64::from(i16::MIN), i64::from(i16::MAX)),
+        "int4" => Kind::Int(i64::from(i32::MIN), i64::from(i32::MAX)),
+        "oid" => Kind::Int(0, i64::from(u32::MAX)),
+        "int8" => Kind::Big,
+        "numeric" => Kind::Numeric,
+        "float4" | "float8" => Kind::Float,
+        "text" | "varchar" | "bpchar" | "name" => Kind::Text(true),
+        "char" => Kind::Text(false),
+        "uuid" => Kind::Uuid,
+        "date" => Kind::Date,
+        "timestamp" => Kind::Timestamp(false),
+        "timestamptz" => Kind::Timestamp(true),
+        "time" => Kind::Time(false),
+        "timetz" => Kind::Time(true),
+        "interval" => Kind::Interval,
+        "inet" | "cidr" => Kind::Address("^[0-9a-fA-F:.]{2,45}(/[0-9]{1,3})?$"),
+        "macaddr" | "macaddr8" => Kind::Address("^[0-9a-fA-F:.-]{12,23}$"),
+        "bit" | "varbit" => Kind::Bits,
+        "json" | "jsonb" => Kind::Json,
+        "bytea" => Kind::Bytes,
+        "tsvector" => Kind::Words,
+        // How money is written depends on the server; the others are texts with a meaning.
+        "money" | "xml" | "tsquery" | "pg_lsn" | "jsonpath" => Kind::Opaque,
         _ => Kind::Unknown,
     }
 }

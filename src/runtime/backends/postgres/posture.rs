@@ -105,15 +105,17 @@ impl Report {
 
     /// In words, for the owner.
     pub fn text(&self) -> String {
+        let kind = self.kind.map_or("", RoleKind::as_str);
         let reasons: Vec<String> = self.reasons.iter().map(|r| format!("  - {r}")).collect();
         format!(
             "the role `{}` may do more than read:\n{}\n\
              make a role that only reads what is served, and connect as that one:\n\n{}\n\
-             or say that it is accepted: `posture: {{accept: {}, because: …}}` of the source",
+             or say why it is accepted: `posture: {{accept: {kind}, because: …}}` in a policy's source, or \
+             --accept-posture {} --because TEXT",
             self.role,
             reasons.join("\n"),
             self.remedy,
-            self.kind.map_or("", RoleKind::as_str)
+            kind.replace('_', "-")
         )
     }
 }
