@@ -113,6 +113,10 @@ const FILES: &[(&str, &str)] = &[
         include_str!("../runtime/backends/http/guard.rs"),
     ),
     (
+        "src/runtime/backends/http/hooked.rs",
+        include_str!("../runtime/backends/http/hooked.rs"),
+    ),
+    (
         "src/runtime/backends/http/mask.rs",
         include_str!("../runtime/backends/http/mask.rs"),
     ),

@@ -31,6 +31,8 @@ mod dial;
 mod failure;
 mod grant;
 mod guard;
+#[cfg(test)]
+mod hooked;
 mod mask;
 mod network;
 mod receive;

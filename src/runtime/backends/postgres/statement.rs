@@ -203,9 +203,12 @@ fn get(
     mut binds: Binds,
 ) -> Result<Statement, CallError> {
     let (object, cuts, included) = object(action, parts, context, &mut binds)?;
-    let rows = rows(action, parts, 1);
+    let relation = qualified(&action.relation.schema, &action.relation.name);
+    let conditions = parts.conditions.join(" AND ");
+    // One row needs no list of rows: what is planned for each call is short.
     let text = format!(
-        "SELECT pg_catalog.row_to_json(o)::pg_catalog.text AS row FROM (\n{rows}) AS t\n{object}"
+        "SELECT pg_catalog.row_to_json(o)::pg_catalog.text AS row FROM {relation} AS t\n{object}\n\
+         WHERE {conditions}\nLIMIT 1"
     );
     Ok(Statement {
         text,

@@ -37,6 +37,8 @@ pub(super) struct Cells<'a> {
     shown: Vec<(String, String)>,
     /// Expressions of lengths, and what they are of.
     lengths: Vec<(String, Cut)>,
+    /// Those that take a whole value to compute, with their names in `l`.
+    computed: Vec<String>,
 }
 
 impl<'a> Cells<'a> {
@@ -47,6 +49,7 @@ impl<'a> Cells<'a> {
             seal,
             shown: Vec::new(),
             lengths: Vec::new(),
+            computed: Vec::new(),
         }
     }
 
@@ -88,19 +91,24 @@ impl<'a> Cells<'a> {
             Form::Base64 => (value, self.max / 4 * 3),
             _ => (text.as_str(), self.max),
         };
+        let mut length = format!("pg_catalog.octet_length({length})");
+        if !is_known(r#type) {
+            let name = ident(&self.computed.len().to_string());
+            self.computed.push(format!("{length} AS {name}"));
+            length = format!("l.{name}");
+        }
         let over = operator("pg_catalog", ">");
-        let length_name = ident(&self.lengths.len().to_string());
-        let cut = Cut {
-            column: name.to_owned(),
-            max,
-        };
-        let length = format!("pg_catalog.octet_length({length})");
-        self.lengths.push((length, cut));
         let beginning = match r#type.form {
             Form::Text => beginning(&text, max),
             _ => "NULL".to_owned(),
         };
-        format!("CASE WHEN l.{length_name} {over} {max} THEN {beginning} ELSE {json} END")
+        let shown = format!("CASE WHEN {length} {over} {max} THEN {beginning} ELSE {json} END");
+        let cut = Cut {
+            column: name.to_owned(),
+            max,
+        };
+        self.lengths.push((length, cut));
+        shown
     }
 
     /// The joins after which `o` is the row's object.
@@ -113,26 +121,24 @@ impl<'a> Cells<'a> {
             while shown.iter().any(|(name, _)| *name == key) {
                 key.push('_');
             }
-            let named = |index: usize| ident(&index.to_string());
             let over = operator("pg_catalog", ">");
-            let (lengths, columns): (Vec<_>, Vec<_>) = self.lengths.into_iter().unzip();
-            let listed = lengths.iter().enumerate();
-            let listed = listed.map(|(index, sql)| format!("{sql} AS {}", named(index)));
-            // `OFFSET 0`: computed once.
-            joins = format!(
-                "CROSS JOIN LATERAL (SELECT {} OFFSET 0) AS l\n",
-                listed.collect::<Vec<_>>().join(", ")
-            );
-            let each = columns.iter().enumerate();
-            let any = each.map(|(at, cut)| format!("l.{} {over} {}", named(at), cut.max));
-            let all = (0..columns.len()).map(|at| format!("l.{}", named(at)));
+            let (lengths, columns): (Vec<String>, Vec<Cut>) = self.lengths.into_iter().unzip();
+            let each = lengths.iter().zip(&columns);
+            let any = each.map(|(length, cut)| format!("{length} {over} {}", cut.max));
             let told = format!(
                 "CASE WHEN {} THEN ARRAY[{}] END",
                 any.collect::<Vec<_>>().join(" OR "),
-                all.collect::<Vec<_>>().join(", ")
+                lengths.join(", ")
             );
             shown.push((key.clone(), told));
             cuts = Some(Cuts { key, columns });
+        }
+        if !self.computed.is_empty() {
+            // `OFFSET 0`: computed once.
+            joins = format!(
+                "CROSS JOIN LATERAL (SELECT {} OFFSET 0) AS l\n",
+                self.computed.join(", ")
+            );
         }
         let shown = shown.iter();
         let shown = shown.map(|(name, sql)| format!("{sql} AS {}", ident(name)));
@@ -170,6 +176,12 @@ fn is_short(r#type: &SqlType) -> bool {
     ];
     let elided = r#type.form == Form::Elided;
     elided || (r#type.schema == "pg_catalog" && SHORT.contains(&r#type.name.as_str()))
+}
+
+/// Whether the length of a value is known without writing it out, or soon written.
+fn is_known(r#type: &SqlType) -> bool {
+    let soon = r#type.schema == "pg_catalog" && r#type.name == "numeric";
+    soon || matches!(r#type.form, Form::Text | Form::Base64)
 }
 
 /// As many characters as fit: at most four bytes each.
