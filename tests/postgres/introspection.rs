@@ -47,7 +47,9 @@ fn a_snapshot_is_the_same_twice() {
 #[test]
 fn types() {
     let database = Database::new(include_str!("types.sql"));
-    golden("postgres/types.txt", &offered(&seen(&database)));
+    let snapshot = seen(&database);
+    golden("postgres/types.txt", &offered(&snapshot));
+    assert_eq!(super::mutated::holds(&snapshot), 2);
 }
 
 #[test]
@@ -58,6 +60,7 @@ fn hostile_names_stay_names() {
     assert!(there.contains(&"x\"; drop table y; --"), "{there:?}");
     assert!(there.contains(&"y"), "{there:?}");
     golden("postgres/hostile.txt", &offered(&snapshot));
+    assert_eq!(super::mutated::holds(&snapshot), 9);
     let labels = snapshot.types.values().find_map(|found| match &found.kind {
         TypeKind::Enum { labels } => Some(labels.clone()),
         _ => None,
