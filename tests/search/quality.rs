@@ -39,7 +39,7 @@ const TIME: Duration = Duration::from_mins(5);
 /// How many of the tools that are found count: a search returns eight.
 const BEST: usize = 5;
 /// Of a hundred questions at least so many are to be answered.
-const SHARE: usize = 90;
+const SHARE: usize = 92;
 
 /// One question.
 struct Question {
