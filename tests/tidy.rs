@@ -73,6 +73,9 @@ const SKIPPED: &[&str] = &[
     "generated",
 ];
 
+/// What a fuzzer leaves.
+const FUZZED: [&str; 3] = ["fuzz/corpus", "fuzz/artifacts", "fuzz/coverage"];
+
 /// All text files of the repository, in the order of their paths.
 fn files() -> Vec<File> {
     let mut found = Vec::new();
@@ -99,10 +102,10 @@ fn walk(folder: &Path, prefix: &str, found: &mut Vec<File>) {
             continue;
         };
         // `.git` is a file in a linked worktree.
-        if SKIPPED.contains(&&*name) {
+        let path = format!("{prefix}{name}");
+        if SKIPPED.contains(&&*name) || FUZZED.contains(&&*path) {
             continue;
         }
-        let path = format!("{prefix}{name}");
         if kind.is_dir() {
             walk(&entry.path(), &format!("{path}/"), found);
         } else if kind.is_file()
