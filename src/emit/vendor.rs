@@ -125,6 +125,10 @@ pub(super) const FILES: &[(&str, &str)] = &[
         include_str!("../runtime/backends/http/request.rs"),
     ),
     (
+        "src/runtime/backends/http/request/tests.rs",
+        include_str!("../runtime/backends/http/request/tests.rs"),
+    ),
+    (
         "src/runtime/backends/http/response.rs",
         include_str!("../runtime/backends/http/response.rs"),
     ),

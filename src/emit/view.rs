@@ -164,6 +164,12 @@ fn environment(manifest: &Manifest) -> Vec<String> {
             );
         }
     }
+    for source in manifest.sources.values() {
+        let files = source.ca_certs.iter();
+        lines.extend(files.map(|path| {
+            format!("the file `{path}`, whose authorities are trusted; without it the server does not start")
+        }));
+    }
     let mut seen = BTreeSet::new();
     lines.retain(|line| seen.insert(line.clone()));
     lines
@@ -367,7 +373,7 @@ fn source(spec: &SourceSpec) -> String {
         .iter()
         .map(|(name, value)| format!("({}, {})", owned(name), owned(value)));
     format!(
-        "SourceSpec {{ trusted_origins: {}, credentials: IndexMap::from([{}]), headers: IndexMap::from([{}]), timeout_ms: {}, max_response_bytes: {}, allow_private: {}, redirects: {}, rate: {} }}",
+        "SourceSpec {{ trusted_origins: {}, credentials: IndexMap::from([{}]), headers: IndexMap::from([{}]), timeout_ms: {}, max_response_bytes: {}, allow_private: {}, redirects: {}, ca_certs: {}, proxy: {}, rate: {} }}",
         list(spec.trusted_origins.iter().map(|origin| owned(origin))),
         credentials.collect::<Vec<_>>().join(", "),
         headers.collect::<Vec<_>>().join(", "),
@@ -375,6 +381,8 @@ fn source(spec: &SourceSpec) -> String {
         spec.max_response_bytes,
         list(spec.allow_private.iter().map(|network| owned(network))),
         control::redirects(spec.redirects),
+        list(spec.ca_certs.iter().map(|path| owned(path))),
+        text(spec.proxy.as_ref()),
         control::rates(&spec.rate)
     )
 }
