@@ -10,6 +10,8 @@ use crate::diag::{Diagnostics, FileId, Loc};
 use crate::policy::{Pattern, Policy, PolicyFile};
 use crate::runtime::manifest::Effect;
 
+mod retries;
+
 /// Method, path, id (none: `-`) and tag of each operation; two cannot be tools.
 const OPERATIONS: [(&str, &str, &str, &str); 8] = [
     ("GET", "/books", "listBooks", "books"),
