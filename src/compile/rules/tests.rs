@@ -27,6 +27,8 @@ const OPERATIONS: [(&str, &str, &str, &str); 8] = [
 fn catalog() -> Catalog {
     let (mut capabilities, mut left_out) = (Vec::new(), Vec::new());
     for (method, path, id, tag) in OPERATIONS {
+        // A document may say that a GET is none that can be repeated.
+        let idempotent = method != "POST" && id != "deep";
         let (operation, path) = (format!("{method} {path}"), path.to_owned());
         let id = (id != "-").then(|| id.to_owned());
         let tags = vec![tag.to_owned()];
@@ -53,7 +55,7 @@ fn catalog() -> Catalog {
             path,
             tags,
             effect,
-            idempotent: method != "POST",
+            idempotent,
             summary: None,
             description: None,
             deprecated: false,

@@ -307,6 +307,29 @@ fn what_becomes_no_request() {
             json!({"cookie_f": {"q": 1}}),
             "refused_value: ",
         ),
+        // Names and keys of what is not spread out.
+        (
+            "GET",
+            "/a",
+            &["query _method form"],
+            json!({"query__method": {"a": "DELETE"}}),
+            "refused_value: ",
+        ),
+        (
+            "GET",
+            "/a",
+            &["query _method json"],
+            json!({"query__method": {"a": "DELETE"}}),
+            "refused_value: ",
+        ),
+        // Dots that would separate.
+        (
+            "GET",
+            "/a/{x}",
+            &["path x label*"],
+            json!({"path_x": ["b.c", "d"]}),
+            "refused_value: ",
+        ),
         // A cookie has another name space than a query.
         (
             "GET",
@@ -385,4 +408,10 @@ fn bodies_and_what_is_asked_for() {
     assert_eq!(sent.body(), Some(&br#"{"c":1}"#[..]));
     let headers = [("content-type".to_owned(), "application/json".to_owned())];
     assert_eq!(sent.headers(), headers);
+    // Fields of a form that the document does not have may be those that the server fills.
+    let form = json!({"content_type": "application/x-www-form-urlencoded", "format": "form", "required": false, "content": {"whole": "b"}});
+    action.body = serde_json::from_value(form).ok();
+    let sent = plan(&action, &args(&json!({"b": {"api_key": "1"}}))).unwrap();
+    assert_eq!(sent.body(), Some(&b"api_key=1"[..]));
+    assert_eq!(sent.chosen_fields(), ["api_key"]);
 }
