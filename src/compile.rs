@@ -198,6 +198,8 @@ fn source(catalog: &Catalog, policy: &Policy) -> (String, SourceSpec) {
         max_response_bytes: policy.max_response_bytes,
         allow_private: own.allow_private,
         redirects: own.redirects,
+        ca_certs: own.ca_certs,
+        proxy: own.proxy,
         rate: own.rate,
         postgres: own.postgres,
     };

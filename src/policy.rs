@@ -61,6 +61,10 @@ pub struct SourcePolicy {
     pub allow_private: Vec<String>,
     /// Which redirects are followed.
     pub redirects: Redirects,
+    /// PEM files of certificate authorities to trust besides the system's.
+    pub ca_certs: Vec<String>,
+    /// The proxy that requests go through.
+    pub proxy: Option<String>,
     /// How often its tools may be called, all together.
     pub rate: Vec<Rate>,
     /// The database, if it is one.

@@ -40,7 +40,7 @@ fn the_policies_of_the_project_hold() {
             .any(|policy| policy.ends_with("bookshop/mcpgen.yaml"))
     );
     if std::env::var_os("MCPGEN_CORPUS").is_some() {
-        assert_eq!(policies.len(), 5, "{policies:?}");
+        assert_eq!(policies.len(), 6, "{policies:?}");
     }
     for policy in policies {
         let name = policy.display().to_string();

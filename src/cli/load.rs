@@ -109,7 +109,7 @@ pub(super) async fn load_with(options: &DocOptions, extra: Extra) -> anyhow::Res
     let (wanted, policy) = match file {
         Some(file) => {
             let wanted = match &document {
-                Some(_) => vec![options.under(alone, &file)?],
+                Some(_) => vec![options.under(alone, &file, &folder)?],
                 None => options.sources(&file, &folder, &mut diags)?,
             };
             unset::report(&file, &folder, &mut diags);

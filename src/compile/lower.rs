@@ -68,6 +68,14 @@ pub(super) fn tool(
     let shape = limits::shape(defaults, &offer.ruling);
     let output = capability.output.schema.as_ref();
     let output = output.map(|schema| rooted(&shape::output_schema(schema, &shape)));
+    let rules = policy.file.as_ref().map_or(&[][..], |file| &file.rules);
+    let id = capability.id.as_deref().unwrap_or_default();
+    let retries = limits::retries(
+        defaults,
+        (&offer.ruling, rules),
+        (capability, [id, &offer.name]),
+        misses,
+    );
     ToolSpec {
         name: offer.name.clone(),
         title: short(capability.summary.as_deref()),
@@ -92,7 +100,7 @@ pub(super) fn tool(
                 body: arguments.body,
                 accept: Some(accept(capability)),
                 security: capability.security.clone(),
-                retries: limits::retries(defaults, &offer.ruling, capability),
+                retries,
                 idempotency_key: idempotency_key(offer, policy, diags),
             }),
         },

@@ -141,6 +141,10 @@ const FILES: &[(&str, &str)] = &[
         include_str!("../runtime/backends/http/request.rs"),
     ),
     (
+        "src/runtime/backends/http/request/tests.rs",
+        include_str!("../runtime/backends/http/request/tests.rs"),
+    ),
+    (
         "src/runtime/backends/http/response.rs",
         include_str!("../runtime/backends/http/response.rs"),
     ),

@@ -355,7 +355,7 @@ fn source(spec: &SourceSpec) -> String {
         .iter()
         .map(|(name, value)| format!("({}, {})", owned(name), owned(value)));
     format!(
-        "SourceSpec {{ trusted_origins: {}, credentials: IndexMap::from([{}]), headers: IndexMap::from([{}]), timeout_ms: {}, max_response_bytes: {}, allow_private: {}, redirects: {}, rate: {}, postgres: {} }}",
+        "SourceSpec {{ trusted_origins: {}, credentials: IndexMap::from([{}]), headers: IndexMap::from([{}]), timeout_ms: {}, max_response_bytes: {}, allow_private: {}, redirects: {}, ca_certs: {}, proxy: {}, rate: {}, postgres: {} }}",
         list(spec.trusted_origins.iter().map(|origin| owned(origin))),
         credentials.collect::<Vec<_>>().join(", "),
         headers.collect::<Vec<_>>().join(", "),
@@ -363,6 +363,8 @@ fn source(spec: &SourceSpec) -> String {
         spec.max_response_bytes,
         list(spec.allow_private.iter().map(|network| owned(network))),
         control::redirects(spec.redirects),
+        list(spec.ca_certs.iter().map(|path| owned(path))),
+        text(spec.proxy.as_ref()),
         control::rates(&spec.rate),
         sql::postgres(spec.postgres.as_ref())
     )

@@ -200,13 +200,13 @@ fn excluded(rule: &mut Rule, loc: &Loc, diags: &mut Diagnostics) {
         || rule.concurrency.is_some()
         || rule.of_relations().is_some()
         || !rule.rate.is_empty();
-    if rule.exclude && says_more {
+    if rule.excludes() && says_more {
         let message = "the rule excludes operations and says how they are to be";
         let found = Diagnostic::new(Code::PolicyConflict, loc.child("exclude"), message);
         diags.push(found.help("take out `exclude: true`, or all but it and `match`"));
         *rule = Rule {
             r#match: std::mem::take(&mut rule.r#match),
-            exclude: true,
+            exclude: Some(true),
             ..Rule::default()
         };
     }
@@ -250,7 +250,7 @@ fn argument(name: &str, rule: &ArgRule, loc: &Loc, diags: &mut Diagnostics) {
         || rule.pattern.is_some()
         || rule.r#enum.is_some();
     let value = rule.r#const.is_some() || rule.from.is_some();
-    if rule.forbid && (bounds || value || rule.hide || rule.default.is_some()) {
+    if rule.forbids() && (bounds || value || rule.hides() || rule.default.is_some()) {
         let message = "an argument that is forbidden has no value to say anything of";
         conflict(
             "forbid",
@@ -258,7 +258,7 @@ fn argument(name: &str, rule: &ArgRule, loc: &Loc, diags: &mut Diagnostics) {
             "take out `forbid: true`, or everything but it",
         );
     }
-    if rule.from.is_some() && !rule.hide {
+    if rule.from.is_some() && !rule.hides() {
         let message = "a value that comes from the server is not the model's to see";
         conflict("from", message, "add `hide: true`");
     }
@@ -271,7 +271,7 @@ fn argument(name: &str, rule: &ArgRule, loc: &Loc, diags: &mut Diagnostics) {
         let message = format!("the value is fixed by `{key}`, so bounds and a default say nothing");
         conflict(key, &message, "take out one or the other");
     }
-    if name.starts_with('/') && (rule.hide && !value) {
+    if name.starts_with('/') && (rule.hides() && !value) {
         let message = "a part of an argument is hidden with a value, or forbidden";
         conflict("hide", message, "add `const`, or write `forbid: true`");
     }

@@ -77,13 +77,15 @@ impl Wanted {
     }
 
     /// The same under what a policy file says of every source.
-    pub(in crate::cli) fn under(&mut self, file: &PolicyFile) {
-        let own = of_egress(file);
+    pub(in crate::cli) fn under(&mut self, file: &PolicyFile, folder: &Path) {
+        let own = of_egress(file, folder);
         self.policy.allow_private = own.allow_private;
         self.policy.redirects = own.redirects;
         if let Some(database) = &mut self.policy.postgres {
             database.statement_timeout_ms = statement_timeout(file);
         }
+        self.policy.ca_certs = own.ca_certs;
+        self.policy.proxy = own.proxy;
     }
 }
 
@@ -130,7 +132,7 @@ fn wanted(
                 hosts: hosts.collect::<Result<_, _>>()?,
             },
             ca_certs: ca_certs(file, folder, options),
-            proxy: proxy(file, options),
+            proxy: file.egress.proxy.clone().or(options.upstream.proxy.clone()),
             ..options.fetch()
         },
         base_url: base_url.map(String::from),
@@ -216,7 +218,7 @@ fn under(
     folder: &Path,
     loc: &Loc,
 ) -> Result<SourcePolicy, Box<Diagnostic>> {
-    let mut policy = of_egress(file);
+    let mut policy = of_egress(file, folder);
     policy.prefix = source.prefix.clone().unwrap_or_default();
     policy.rate = source.rate.iter().map(manifest::Rate::from).collect();
     let named = source.credential.as_ref();
@@ -244,7 +246,8 @@ fn under(
 }
 
 /// What a policy file says of every source.
-fn of_egress(file: &PolicyFile) -> SourcePolicy {
+fn of_egress(file: &PolicyFile, folder: &Path) -> SourcePolicy {
+    let certificates = file.egress.ca_certs.iter();
     let networks = file.egress.allow_private.iter();
     SourcePolicy {
         allow_private: networks
@@ -254,6 +257,8 @@ fn of_egress(file: &PolicyFile) -> SourcePolicy {
             Some(Redirects::None) => manifest::Redirects::None,
             Some(Redirects::SameOrigin) | None => manifest::Redirects::SameOrigin,
         },
+        ca_certs: certificates.map(|path| beside(folder, path)).collect(),
+        proxy: file.egress.proxy.clone(),
         ..SourcePolicy::default()
     }
 }
@@ -309,11 +314,6 @@ fn ca_certs(file: &PolicyFile, folder: &Path, options: &DocOptions) -> Vec<std::
     let own = own.map(|path| beside(folder, path).into());
     own.chain(options.upstream.ca_cert.iter().cloned())
         .collect()
-}
-
-fn proxy(file: &PolicyFile, options: &DocOptions) -> Option<String> {
-    let own = file.egress.proxy.clone();
-    own.or_else(|| options.upstream.proxy.clone())
 }
 
 fn value(loc: Loc, message: impl Into<String>) -> Diagnostic {

@@ -26,6 +26,13 @@ impl DocOptions {
             Tools::List => ToolsMode::List,
             Tools::Search => ToolsMode::Search,
         });
+        let proxy = file.as_ref().and_then(|file| file.egress.proxy.as_ref());
+        one(
+            self.upstream.proxy.as_ref(),
+            proxy,
+            "--proxy",
+            "egress.proxy",
+        )?;
         let mut pins = self.pin.clone();
         pins.extend(said.pins);
         Ok(Policy {
@@ -58,13 +65,14 @@ impl DocOptions {
         &self,
         mut document: Wanted,
         file: &PolicyFile,
+        folder: &Path,
     ) -> anyhow::Result<Wanted> {
         let policy = self.policy.as_deref().unwrap_or_default();
         ensure!(
             file.sources.is_empty(),
             "{policy} has sources of its own: name it alone, without the document"
         );
-        document.under(file);
+        document.under(file, folder);
         Ok(document)
     }
 

@@ -33,6 +33,8 @@ pub(in crate::cli) fn against(
     let mut config = Config::default();
     for (name, source) in &mut manifest.sources {
         source.rate.clear();
+        source.ca_certs.clear();
+        source.proxy = None;
         source.trusted_origins = vec![origin.origin().ascii_serialization()];
         config.sources.insert(name.clone(), source_config(source));
     }

@@ -5,7 +5,7 @@ use crate::policy::format::Rule;
 
 /// What a later rule widens: its key, the earlier rule's, and what that one says. Conditions on rows
 /// only add up, so they widen nothing.
-pub(super) fn widened(before: &Rule, after: &Rule) -> Option<(String, String, String)> {
+pub(super) fn wider(before: &Rule, after: &Rule) -> Option<(String, String, String)> {
     let same = |key: &str, what: String| Some((key.to_owned(), key.to_owned(), what));
     let (old, new) = (before.columns.as_ref(), after.columns.as_ref());
     if let Some((old, new)) = old.zip(new) {

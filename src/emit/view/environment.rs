@@ -37,6 +37,12 @@ pub(super) fn lines(manifest: &Manifest) -> Vec<String> {
             );
         }
     }
+    for source in manifest.sources.values() {
+        let files = source.ca_certs.iter();
+        lines.extend(files.map(|path| {
+            format!("the file `{path}`, whose authorities are trusted; without it the server does not start")
+        }));
+    }
     lines.extend(databases(manifest));
     let mut seen = BTreeSet::new();
     lines.retain(|line| seen.insert(line.clone()));

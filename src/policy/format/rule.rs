@@ -17,8 +17,7 @@ pub struct Rule {
     /// The operations that this rule is about.
     pub r#match: Match,
     /// Whether they are no tools at all; final.
-    #[serde(default)]
-    pub exclude: bool,
+    pub exclude: Option<bool>,
     /// The tool's name; the match must be one operation.
     #[schemars(
         regex(pattern = r"^[A-Za-z_][A-Za-z0-9_-]{0,47}$"),
@@ -127,8 +126,7 @@ pub struct ArgRule {
     /// The most elements of a list.
     pub max_items: Option<u64>,
     /// Whether the model neither sees nor sets it; needs `const` or `from` if it is required.
-    #[serde(default)]
-    pub hide: bool,
+    pub hide: Option<bool>,
     /// Where a hidden value comes from: `env.NAME`.
     #[schemars(
         regex(pattern = r"^env\.[A-Za-z_][A-Za-z0-9_]*$"),
@@ -139,12 +137,36 @@ pub struct ArgRule {
     #[serde(default, deserialize_with = "some")]
     pub r#const: Option<Value>,
     /// Whether the argument may not be given at all; final.
-    #[serde(default)]
-    pub forbid: bool,
+    pub forbid: Option<bool>,
     /// Whether a path value may hold `/`.
     pub slash: Option<Slash>,
     /// What happens to a value beyond `min`, `max` or `max_items`.
     pub on_violation: Option<OnViolation>,
+}
+
+impl Rule {
+    /// The operations that its `match` names, and what else stands there.
+    pub fn operations(&self) -> impl Iterator<Item = &str> {
+        let names = self.r#match.operation.iter().flat_map(OneOrMany::iter);
+        names.map(String::as_str)
+    }
+
+    /// Whether it takes its operations away.
+    pub fn excludes(&self) -> bool {
+        self.exclude == Some(true)
+    }
+}
+
+impl ArgRule {
+    /// Whether the model neither sees nor sets the argument.
+    pub fn hides(&self) -> bool {
+        self.hide == Some(true)
+    }
+
+    /// Whether the argument may not be given at all.
+    pub fn forbids(&self) -> bool {
+        self.forbid == Some(true)
+    }
 }
 
 /// A value that is there, even if it is null.

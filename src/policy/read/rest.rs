@@ -77,6 +77,11 @@ impl Rest {
                 self.names &= !tokens.first().is_some_and(|key| named.contains(key));
                 self.remove(pointer);
             }
+            // A document is read without it, and nothing is ever served.
+            ["credentials", name, ..] => {
+                self.names = false;
+                self.remove(&format!("/credentials/{name}"));
+            }
             [] | ["version" | "sources" | "credentials" | "egress", ..] => {
                 (self.sources, self.names) = (false, false);
                 self.headless();
