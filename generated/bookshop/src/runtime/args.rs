@@ -286,7 +286,7 @@ fn violations(validator: &Validator, instance: &Value, given: Vec<String>) -> Ca
 }
 
 /// The error that tells these violations; `more`: and there are others.
-fn invalid(lines: &[String], more: bool) -> CallError {
+pub(super) fn invalid(lines: &[String], more: bool) -> CallError {
     let count = if more {
         format!("more than {VIOLATIONS_MAX}")
     } else {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::args::Args;
 use super::error::CallError;
-use super::manifest::{Action, Effect, ListMode, Manifest, ToolSpec};
+use super::manifest::{Effect, ListMode, Manifest, ToolSpec};
 
 mod answer;
 mod index;
@@ -345,14 +345,13 @@ impl Search {
 
 impl Known {
     fn new(spec: &ToolSpec, input_schema: Arc<Map<String, Value>>) -> Self {
-        let Action::Http(action) = &spec.action;
         Self {
             name: spec.name.clone(),
             title: spec.title.clone(),
             description: spec.description.clone(),
             group: spec.group.clone(),
             effect: spec.effect,
-            request: format!("{} {}", action.method, action.path),
+            request: format!("{} {}", spec.action.verb(), spec.action.object()),
             input_schema,
         }
     }

@@ -13,7 +13,7 @@ use super::token::{Held, Tokens, Wanted};
 use super::{client, dial, grant};
 use crate::runtime::config::{Config, ConfigError, Credential, Secret, SourceConfig};
 use crate::runtime::error::CallError;
-use crate::runtime::manifest::{Action, CredentialSpec, Manifest, SourceSpec};
+use crate::runtime::manifest::{CredentialSpec, Manifest, SourceSpec};
 
 /// A source that is called over HTTP.
 pub(super) struct Upstream {
@@ -71,9 +71,7 @@ impl Upstream {
         // A name is trusted together with its port, which a resolver does not see: so what the owner did
         // not name has a client of its own. Most sources need one of the two.
         let bases = manifest.tools.iter().filter(|tool| tool.source == name);
-        let bases = bases.filter_map(|tool| match &tool.action {
-            Action::Http(action) => action.base_url.as_deref(),
-        });
+        let bases = bases.filter_map(|tool| tool.action.http()?.base_url.as_deref());
         let fetching = own.credentials.iter().filter_map(|(scheme, credential)| {
             match (spec.credentials.get(scheme)?, credential) {
                 (CredentialSpec::ClientCredentials { token_url, .. }, Credential::Client(..)) => {
@@ -96,9 +94,8 @@ impl Upstream {
         };
         let of_source = manifest.tools.iter().filter(|tool| tool.source == name);
         let allowed = of_source
-            .map(|tool| match &tool.action {
-                Action::Http(action) => (action.method.clone(), action.path.clone()),
-            })
+            .filter_map(|tool| tool.action.http())
+            .map(|action| (action.method.clone(), action.path.clone()))
             .collect();
         Ok(Self {
             clients: [made(false)?, made(true)?],
