@@ -16,7 +16,8 @@
 //! - [`diag`]: findings with stable codes and places; `diag::render` prints them.
 //! - [`source`]: an input text with its name; reading it as a tree; JSON Pointer → line and column.
 //! - [`input`]: front ends. `fetch` gets a text, and the files that it refers to [I/O]; `overlay` changes
-//!   a tree as its owner says; `openapi` turns trees into a Catalog, purely.
+//!   a tree as its owner says; `openapi` turns trees into a Catalog, purely, and `postgres` snapshots of a
+//!   database's catalogue, which its `introspect` takes [I/O].
 //! - [`catalog`]: all that a source offers, in terms that no kind of source owns.
 //! - [`policy`]: what an agent may do. `format` has the types of the policy file, and its JSON Schema is
 //!   made of them; `read` reads it strictly and finds all mistakes in one run.

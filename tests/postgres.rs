@@ -14,6 +14,7 @@ mod envelope;
 mod introspection;
 mod library;
 mod made;
+mod mutated;
 mod pages;
 mod posture;
 mod proxy;

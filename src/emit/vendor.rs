@@ -326,6 +326,14 @@ const FILES: &[(&str, &str)] = &[
         include_str!("../runtime/search/meta.rs"),
     ),
     (
+        "src/runtime/search/question.rs",
+        include_str!("../runtime/search/question.rs"),
+    ),
+    (
+        "src/runtime/search/rank.rs",
+        include_str!("../runtime/search/rank.rs"),
+    ),
+    (
         "src/runtime/search/words.rs",
         include_str!("../runtime/search/words.rs"),
     ),

@@ -1,13 +1,18 @@
 //! A cluster starts, is reached over its socket alone, and leaves nothing behind, whatever ends it.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use mcpgen::cluster::{Cluster, ClusterError, SUPERUSER};
+use mcpgen::input::postgres::Snapshot;
 
 use crate::support::PATIENCE;
 use crate::support::postgres::{Database, block_on, cluster};
+use crate::support::process::Running;
+use crate::support::run;
 
 /// Waits until something holds.
 #[track_caller]
@@ -60,6 +65,53 @@ fn a_panic_stops_it() {
     assert!(!runs(pid));
 }
 
+/// What [`a_kill_stops_it`] kills: a process with a cluster.
+#[test]
+#[ignore = "run by another test"]
+fn holds_a_cluster() {
+    let cluster = Cluster::start(&[]).unwrap();
+    let (folder, pid) = (cluster.folder().display(), cluster.pid().unwrap());
+    let _ = writeln!(std::io::stderr(), "\ncluster {pid} {folder}");
+    let _ = std::io::stdin().read(&mut [0]);
+}
+
+/// A process that is killed stops nothing itself; the end of its pipe does.
+#[test]
+fn a_kill_stops_it() {
+    for signal in ["KILL", "INT"] {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "postgres::cluster::holds_a_cluster",
+                "--ignored",
+                "--nocapture",
+            ])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let _stdin = child.stdin.take();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let line = lines
+            .map_while(Result::ok)
+            .find(|line| line.starts_with("cluster "));
+        let line = line.expect("the cluster is told");
+        let (pid, folder) = line
+            .strip_prefix("cluster ")
+            .unwrap()
+            .split_once(' ')
+            .unwrap();
+        let pid: u32 = pid.parse().unwrap();
+        assert!(runs(pid) && Path::new(folder).exists());
+        let mut child = Running::new(child);
+        child.signal(signal);
+        assert!(child.wait(PATIENCE).is_some());
+        until("the folder is still there", || !Path::new(folder).exists());
+        until("the server still runs", || !runs(pid));
+    }
+}
+
 #[test]
 fn a_setting_that_there_is_not_is_told() {
     let refused = Cluster::start(&[("no_such_setting", "1")]).unwrap_err();
@@ -96,4 +148,44 @@ fn names_that_need_quotes_have_a_connection_string() {
     let dsn = cluster().dsn(name, "x@y/z");
     assert!(dsn.ends_with("/a%20%22b%22%2Fc%3Fd%40%C3%A9"), "{dsn}");
     assert!(fs::metadata(cluster().folder()).is_ok());
+}
+
+/// The owner says where the programs are, and is told if they are not.
+#[test]
+fn programs_that_are_not_there() {
+    let args = ["introspect", "specs/library/schema.sql"];
+    let output = run(&args, &[("MCPGEN_PG_BIN", "/no/such/folder")], "");
+    assert_ne!(output.status, 0);
+    let said = "MCPGEN_PG_BIN is /no/such/folder, and there is no `initdb` and `postgres` in it";
+    assert!(output.stderr.contains(said), "{}", output.stderr);
+    // What to do about it is said where nothing is installed at all.
+    let missing = ClusterError::Missing.to_string();
+    for said in ["apt-get install postgresql", "dnf install", "brew install"] {
+        assert!(missing.contains(said), "{missing}");
+    }
+}
+
+/// A file of definitions has the snapshot that its database would have.
+#[test]
+fn a_file_of_definitions() {
+    let args = [
+        "introspect",
+        "specs/library/schema.sql",
+        "--role",
+        "library_reader",
+        "--schema",
+        "library",
+    ];
+    let output = run(&args, &[], "").expect(0);
+    let found: Snapshot = serde_json::from_str(&output.stdout).unwrap();
+    let committed = fs::read_to_string(crate::support::root().join("specs/library/snapshot.json"));
+    let mut committed: Snapshot = serde_json::from_str(&committed.unwrap()).unwrap();
+    // There are no rows to estimate.
+    for relation in &mut committed.relations {
+        relation.estimate = None;
+    }
+    assert_eq!(found.relations, committed.relations);
+    assert_eq!(found.types, committed.types);
+    assert_eq!(found.functions, committed.functions);
+    assert_eq!(found.role, committed.role);
 }

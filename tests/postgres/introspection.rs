@@ -6,6 +6,7 @@ use mcpgen::cluster::SUPERUSER;
 use mcpgen::diag::Diagnostics;
 use mcpgen::input::postgres::snapshot::{Relation, TypeKind};
 use mcpgen::input::postgres::{self, Snapshot};
+use serde_json::json;
 
 use super::shown;
 use crate::support::golden;
@@ -46,7 +47,9 @@ fn a_snapshot_is_the_same_twice() {
 #[test]
 fn types() {
     let database = Database::new(include_str!("types.sql"));
-    golden("postgres/types.txt", &offered(&seen(&database)));
+    let snapshot = seen(&database);
+    golden("postgres/types.txt", &offered(&snapshot));
+    assert_eq!(super::mutated::holds(&snapshot), 2);
 }
 
 #[test]
@@ -57,6 +60,7 @@ fn hostile_names_stay_names() {
     assert!(there.contains(&"x\"; drop table y; --"), "{there:?}");
     assert!(there.contains(&"y"), "{there:?}");
     golden("postgres/hostile.txt", &offered(&snapshot));
+    assert_eq!(super::mutated::holds(&snapshot), 9);
     let labels = snapshot.types.values().find_map(|found| match &found.kind {
         TypeKind::Enum { labels } => Some(labels.clone()),
         _ => None,
@@ -218,6 +222,42 @@ fn it_only_looks() {
         relation(&snapshot, "d").columns[0].default.as_deref(),
         Some("public.bang()")
     );
+}
+
+/// A snapshot may come from anywhere: types that lead back to themselves, or to very many, end.
+#[test]
+fn types_without_an_end() {
+    let mut types = serde_json::Map::new();
+    let mut add = |name: &str, kind: serde_json::Value| {
+        let made = json!({"schema": "s", "name": name, "kind": kind, "category": "U"});
+        types.insert(format!("s.{name}"), made);
+    };
+    let itself = |kind: &str, key: &str, name: &str| json!({kind: {key: format!("s.{name}")}});
+    add(
+        "domain",
+        json!({"domain": {"base": "s.domain", "not_null": false}}),
+    );
+    add("array", itself("array", "element", "array"));
+    add("range", itself("range", "subtype", "range"));
+    add("multi", itself("multirange", "range", "multi"));
+    let many: serde_json::Map<_, _> = (0..1_000)
+        .map(|n| (format!("a{n}"), json!("s.row")))
+        .collect();
+    add("row", json!({"composite": {"attributes": many}}));
+    let names = ["domain", "array", "range", "multi", "row", "missing"];
+    let columns =
+        names.map(|name| json!({"name": name, "type": format!("s.{name}"), "declared": name}));
+    let snapshot = json!({
+        "mcpgen_snapshot": 1, "server_version": 150_000, "database": "d", "role": {"name": "r"},
+        "schemas": ["s"], "types": types, "functions": [],
+        "relations": [{"schema": "s", "name": "t", "kind": "table", "columns": columns}],
+    });
+    let snapshot: Snapshot = serde_json::from_value(snapshot).unwrap();
+    let text = offered(&snapshot);
+    assert!(text.len() < 200_000, "{} bytes", text.len());
+    for name in names {
+        assert!(text.contains(&format!("\"{name}\" {name} = ")), "{name}");
+    }
 }
 
 /// Prints what a large database takes; the figure that counts is that of a release build.

@@ -260,6 +260,27 @@ pub(super) fn hashes(file: &File) -> Vec<Finding> {
         .collect()
 }
 
+/// What the PostgreSQL driver sends by the simple protocol, in which one text can be many statements; a
+/// transaction of the driver's begins and ends by it, too.
+const SIMPLE_PROTOCOL: &[&str] = &[
+    "batch_execute",
+    "simple_query",
+    "simple_query_raw",
+    "build_transaction",
+    "transaction",
+];
+
+/// A text is one statement, wherever it is sent, but for files of definitions and throw-away clusters.
+pub(super) fn simple_protocol(file: &File) -> Vec<Finding> {
+    if !in_src(file) || file.path == "src/cluster.rs" {
+        return Vec::new();
+    }
+    words_of(&file.code)
+        .filter(|(_, word, rest)| SIMPLE_PROTOCOL.contains(word) && rest.starts_with('('))
+        .map(|(line, word, _)| (line, format!("{word} is the simple protocol")))
+        .collect()
+}
+
 const BACK_ENDS: &[&str] = &["http", "postgres"];
 
 /// Only `backends.rs` knows which back ends there are: a generated crate may lack one. A back end

@@ -69,10 +69,7 @@ pub(super) async fn asked(wanted: &Wanted) -> anyhow::Result<Source> {
 
 fn unset(reference: &str) -> String {
     let place = crate::runtime::manifest::place(reference).unwrap_or_default();
-    format!(
-        "{place} is not there, and the database's catalogue is read with it; or take a snapshot, with \
-         `mcpgen introspect`, and name it as `snapshot`"
-    )
+    format!("{place} is not there, and no `snapshot` says what the database has")
 }
 
 /// The Catalog of a snapshot. What cannot be read is reported.

@@ -92,7 +92,7 @@ pub async fn introspect(target: &Target, schemas: &[String]) -> Result<Snapshot,
         client: &client,
         place: target.place(),
     };
-    let snapshot = look.transaction(schemas).await;
+    let snapshot = look.begin(schemas).await;
     // The end of the client is the end of its connection; that is waited for, so that nothing is left.
     drop(client);
     let _ = task.await;
@@ -106,16 +106,33 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    async fn transaction(&self, wanted: &[String]) -> Result<Snapshot, IntrospectError> {
+    async fn begin(&self, wanted: &[String]) -> Result<Snapshot, IntrospectError> {
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
         let sent = self.client.execute_typed(begin, &[]).await;
         sent.map_err(|error| self.failed("a transaction", &error))?;
+        self.is_new_enough().await?;
         let session = include_str!("introspect/session.sql");
         self.rows("settings", session, &[]).await?;
         let snapshot = self.snapshot(wanted).await;
         // Nothing was changed; a connection that is gone has ended its transaction, too.
         let _ = self.client.execute_typed("ROLLBACK", &[]).await;
         snapshot
+    }
+
+    /// Older versions lack what the statements name.
+    async fn is_new_enough(&self) -> Result<(), IntrospectError> {
+        let text = "SELECT pg_catalog.current_setting('server_version_num')";
+        let rows = self.rows("the version", text, &[]).await?;
+        let row = rows.first().ok_or_else(|| self.unexpected("the version"))?;
+        let version: String = self.value("the version", row, 0)?;
+        match version.parse::<u32>() {
+            Ok(version) if version >= OLDEST => Ok(()),
+            Ok(version) => Err(IntrospectError::TooOld {
+                place: self.place.to_owned(),
+                version: version / 10_000,
+            }),
+            Err(_) => Err(self.unexpected("the version")),
+        }
     }
 
     async fn snapshot(&self, wanted: &[String]) -> Result<Snapshot, IntrospectError> {
@@ -125,12 +142,6 @@ impl Look<'_> {
             let mut rows = self.json("the role", text, &schemas).await?;
             rows.pop().ok_or_else(|| self.unexpected("the role"))?
         };
-        if head.server_version < OLDEST {
-            return Err(IntrospectError::TooOld {
-                place: self.place.to_owned(),
-                version: head.server_version / 10_000,
-            });
-        }
         let types = include_str!("introspect/types.sql");
         let types = self.rows("types", types, &[&schemas]).await?;
         let types = types.iter().map(|row| {

@@ -2,14 +2,14 @@
 SELECT json_build_object(
   'schema', n.nspname,
   'name', p.proname,
-  'arguments', pg_get_function_arguments(p.oid),
+  'arguments', coalesce(pg_get_function_arguments(p.oid), ''),
   'result', pg_get_function_result(p.oid),
   'volatility', CASE p.provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END,
   'security_definer', p.prosecdef,
   'search_path', EXISTS (
     SELECT FROM unnest(p.proconfig) AS setting WHERE starts_with(setting, 'search_path=')
   ),
-  'executable', has_function_privilege(p.oid, 'EXECUTE'),
+  'executable', coalesce(has_function_privilege(p.oid, 'EXECUTE'), false),
   'comment', obj_description(p.oid, 'pg_proc')
 )::text
 FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace

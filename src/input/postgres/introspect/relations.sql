@@ -1,4 +1,7 @@
 -- The relations, with all that belongs to one. $1: the schemas that are looked at.
+--
+-- Functions of rights look at the catalogue as it is now, not as it was when the transaction began: of what was
+-- dropped since they say null, which is taken for the worse.
 WITH
 rel AS MATERIALIZED (
   SELECT c.*, n.nspname
@@ -23,7 +26,7 @@ col(oid, columns) AS (
     'type', named.name,
     'declared', format_type(a.atttypid, a.atttypmod),
     'not_null', a.attnotnull,
-    'readable', has_column_privilege(a.attrelid, a.attnum, 'SELECT'),
+    'readable', coalesce(has_column_privilege(a.attrelid, a.attnum, 'SELECT'), false),
     'generated', CASE
       WHEN a.attidentity = 'a' THEN 'identity_always'
       WHEN a.attidentity = 'd' THEN 'identity_by_default'
@@ -152,9 +155,9 @@ SELECT json_build_object(
     WHERE o.option_name = 'security_invoker'
   ), false),
   'reads', coalesce(reads.relations, '[]'),
-  'owned', pg_has_role(rel.relowner, 'MEMBER'),
-  'writable', has_table_privilege(rel.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
-    OR has_any_column_privilege(rel.oid, 'INSERT, UPDATE')
+  'owned', coalesce(pg_has_role(rel.relowner, 'MEMBER'), true),
+  'writable', coalesce(has_table_privilege(rel.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'), true)
+    OR coalesce(has_any_column_privilege(rel.oid, 'INSERT, UPDATE'), true)
 )::text
 FROM rel
 LEFT JOIN col ON col.oid = rel.oid

@@ -10,6 +10,8 @@ use crate::runtime::manifest::Comparison;
 
 /// Levels of values in values that are told.
 const DEPTH: usize = 8;
+/// Values in a value that are told.
+const PARTS: usize = 500;
 
 /// A column that was read.
 pub(super) struct Found {
@@ -37,7 +39,7 @@ impl Types<'_> {
             Kind::Range(_) | Kind::Multirange(_) => compared::range(&element),
             kind => compared::value(kind).unwrap_or(Value::Bool(true)),
         };
-        let mut shown = self.shown(&column.r#type, DEPTH);
+        let mut shown = self.shown(&column.r#type, DEPTH, &mut { PARTS });
         if !nullable && is_short(kind) {
             without_null(&mut shown);
         }
@@ -83,7 +85,7 @@ impl Types<'_> {
     }
 
     /// JSON Schema of what is shown, null among it: a value may be too long to be shown.
-    fn shown(&self, name: &str, depth: usize) -> Value {
+    fn shown(&self, name: &str, depth: usize, parts: &mut usize) -> Value {
         let Some(below) = depth.checked_sub(1) else {
             return json!({});
         };
@@ -93,7 +95,7 @@ impl Types<'_> {
             Kind::Float => json!({"type": ["number", "string", "null"]}),
             Kind::Json => json!({}),
             Kind::List(element) => {
-                let mut items = self.shown(element, below);
+                let mut items = self.shown(element, below, parts);
                 // A list of several dimensions has lists in it.
                 if let Some(types) = items.get_mut("type").and_then(Value::as_array_mut)
                     && !types.contains(&json!("array"))
@@ -102,14 +104,18 @@ impl Types<'_> {
                 }
                 json!({"type": ["array", "null"], "items": items})
             }
-            Kind::Range(bound) => self.shown_range(bound, below, true),
+            Kind::Range(bound) => self.shown_range(bound, below, parts, true),
             Kind::Multirange(bound) => {
-                json!({"type": ["array", "null"], "items": self.shown_range(bound, below, false)})
+                json!({"type": ["array", "null"], "items": self.shown_range(bound, below, parts, false)})
             }
             Kind::Composite(attributes) => {
+                let Some(left) = parts.checked_sub(attributes.len()) else {
+                    return json!({});
+                };
+                *parts = left;
                 let attributes = attributes.iter();
                 let properties: serde_json::Map<_, _> = attributes
-                    .map(|(name, r#type)| (name.clone(), self.shown(r#type, below)))
+                    .map(|(name, r#type)| (name.clone(), self.shown(r#type, below, parts)))
                     .collect();
                 json!({"type": ["object", "null"], "properties": properties})
             }
@@ -117,8 +123,8 @@ impl Types<'_> {
         }
     }
 
-    fn shown_range(&self, bound: &str, depth: usize, or_null: bool) -> Value {
-        let bound = self.shown(bound, depth);
+    fn shown_range(&self, bound: &str, depth: usize, parts: &mut usize, or_null: bool) -> Value {
+        let bound = self.shown(bound, depth, parts);
         let types = if or_null {
             json!(["object", "null"])
         } else {

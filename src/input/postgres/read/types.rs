@@ -9,6 +9,8 @@ use crate::runtime::manifest::{Form, SqlType};
 
 /// Levels of types in types that are followed; real ones have three or four.
 const DEPTH: usize = 16;
+/// Types in a type that are followed: a row of rows of rows can have any number.
+const PARTS: usize = 2_000;
 
 /// What a type comes down to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +98,7 @@ impl<'a> Types<'a> {
 
     /// What a statement has to know of a type.
     pub(super) fn sql(&self, name: &str) -> SqlType {
-        let form = self.form(name, DEPTH);
+        let form = self.form(name, DEPTH, &mut { PARTS });
         match self.under(name) {
             Some(found) => SqlType {
                 schema: found.schema.clone(),
@@ -136,11 +138,11 @@ impl<'a> Types<'a> {
         }
     }
 
-    fn form(&self, name: &str, depth: usize) -> Form {
+    fn form(&self, name: &str, depth: usize, parts: &mut usize) -> Form {
         let Some(below) = depth.checked_sub(1) else {
             return Form::String;
         };
-        let inner = |name: &TypeName| Box::new(self.form(name, below));
+        let mut inner = |name: &TypeName| Box::new(self.form(name, below, parts));
         match self.kind(name) {
             Kind::Bool
             | Kind::Int(..)
@@ -165,9 +167,13 @@ impl<'a> Types<'a> {
             Kind::Range(bound) => Form::Range(inner(bound)),
             Kind::Multirange(bound) => Form::Multirange(inner(bound)),
             Kind::Composite(attributes) => {
+                let Some(left) = parts.checked_sub(attributes.len()) else {
+                    return Form::String;
+                };
+                *parts = left;
                 let attributes = attributes.iter();
-                let forms =
-                    attributes.map(|(name, r#type)| (name.clone(), self.form(r#type, below)));
+                let forms = attributes
+                    .map(|(name, r#type)| (name.clone(), self.form(r#type, below, parts)));
                 Form::Composite(forms.collect())
             }
             Kind::Vector => Form::Elided,

@@ -139,6 +139,11 @@ fn of_code(code: &str, tool: &str, timeout: Duration) -> CallError {
             "the server's role may not read this in the database",
         )
         .hint("the owner of this server can grant it; use another tool"),
+        (_, "25006") => CallError::new(
+            "not_permitted",
+            "this reads through something that changes the database, and only reads are made",
+        )
+        .hint("use another tool; the owner of this server may leave this one out"),
         (_, "55P03" | "40001" | "40P01") | ("08" | "53" | "57", _) => unavailable(),
         (_, "22012") => failed_in_general(),
         ("22", _) => CallError::new(
@@ -170,6 +175,7 @@ mod tests {
         for (sqlstate, code, retryable) in [
             ("57014", "timeout", true),
             ("42501", "not_permitted", false),
+            ("25006", "not_permitted", false),
             ("42703", "schema_drift", false),
             ("42P01", "schema_drift", false),
             ("42883", "schema_drift", false),
