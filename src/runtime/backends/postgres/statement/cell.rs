@@ -189,15 +189,16 @@ fn is_known(r#type: &SqlType) -> bool {
 fn masked(mask: &Mask, value: &str, seal: &Seal, binds: &mut Binds) -> String {
     let text = format!("{value}::pg_catalog.text");
     let concat = operator("pg_catalog", "||");
-    let at_least = operator("pg_catalog", ">=");
+    let [at_least, at_most] = [">=", "<="].map(|symbol| operator("pg_catalog", symbol));
     match mask {
         Mask::Null => "NULL::pg_catalog.text".to_owned(),
         Mask::Constant(constant) => binds.add(Bind::Text(constant.clone())),
-        // A single character would be all there is.
+        // A single character would be all there is; no address has more than 320 (RFC 5321, 4.5.3.1).
         Mask::Partial => format!(
             "CASE WHEN pg_catalog.char_length({text}) {at_least} 2 \
              THEN pg_catalog.left({text}, 1) {concat} '***' {concat} \
-             COALESCE(pg_catalog.left(pg_catalog.substring({text}, '^[^@]+(@[A-Za-z0-9.-]+)$'), 256), '') \
+             COALESCE(CASE WHEN pg_catalog.char_length({text}) {at_most} 320 \
+             THEN pg_catalog.substring({text}, '^[^@]+(@[A-Za-z0-9.-]+)$') END, '') \
              WHEN {value} IS NOT NULL THEN '***' END"
         ),
         Mask::Last4 => format!(
