@@ -15,16 +15,15 @@ use crate::input::fetch::FetchOptions;
 use crate::input::overlay::{Overlaid, Overlay, Room};
 use crate::input::{fetch, openapi};
 use crate::policy::{self, Policy};
-use crate::runtime::backends;
-use crate::runtime::config::{Config, Secret};
-use crate::runtime::manifest::{Action, Manifest};
-use crate::runtime::server::Server;
+use crate::runtime::config::Secret;
 use crate::source::{Budget, Origins, Source, Sources};
 
 mod database;
+mod served;
 mod unset;
 mod wanted;
 
+pub(super) use served::{config, reachable, server};
 pub(super) use wanted::Wanted;
 
 /// What a command works with, read and compiled, with what was found.
@@ -377,47 +376,6 @@ fn read(
     Some(catalog)
 }
 
-/// What the environment and the options give to a Manifest.
-pub(super) fn config(loaded: &Loaded, manifest: &Manifest) -> anyhow::Result<Config> {
-    let mut config = Config::from_env(manifest)?;
-    config.ca_certs.clone_from(&loaded.egress.ca_certs);
-    config.proxy.clone_from(&loaded.egress.proxy);
-    for (source, dsn) in &loaded.dsns {
-        config.sources.entry(source.clone()).or_default().dsn = Some(dsn.clone());
-    }
-    Ok(config)
-}
-
-/// A server that cannot reach any upstream is of no use.
-pub(super) fn reachable(manifest: &Manifest) -> anyhow::Result<()> {
-    let somewhere = manifest.tools.iter().any(|tool| match &tool.action {
-        Action::Http(action) => action.base_url.is_some(),
-        Action::Sql(_) => true,
-    });
-    anyhow::ensure!(
-        somewhere,
-        "the document does not say where the API is: pass --base-url https://…"
-    );
-    Ok(())
-}
-
-/// The server of a Manifest; one that could not reach any upstream is refused.
-pub(super) fn server(
-    catalogs: &[Catalog],
-    manifest: &Manifest,
-    config: &Config,
-    mock: bool,
-) -> anyhow::Result<Server> {
-    reachable(manifest)?;
-    let real = backends::open(manifest, config)?;
-    let backends = if mock {
-        crate::mock::backends(catalogs, manifest, real)
-    } else {
-        real
-    };
-    Ok(Server::new(manifest, backends, config))
-}
-
 /// The file name of a path or URL without its extension.
 fn stem(name: &str) -> String {
     Path::new(name)
@@ -486,10 +444,10 @@ impl Loaded {
 
     /// The document as it may be shown: of a URL, nothing that may be a credential.
     pub(super) fn shown<'a>(&'a self, doc: &'a str) -> &'a str {
-        if doc.contains("://") {
-            &self.sources.main().name
-        } else {
-            doc
+        match doc {
+            _ if doc.starts_with("postgres") && doc.contains("://") => "postgres://…",
+            _ if doc.contains("://") => &self.sources.main().name,
+            _ => doc,
         }
     }
 
