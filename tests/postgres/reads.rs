@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::made::{call, library, outcome, postgres, served, server};
-use crate::support::postgres::block_on;
+use crate::support::postgres::{block_on, cluster};
 
 /// The rows of a find.
 fn found(tool: &str, args: &Value) -> Vec<Value> {
@@ -184,7 +184,7 @@ fn t28_long_values_are_cut_and_told() {
         };
         let rows = value["rows"].as_array().unwrap();
         assert_eq!(rows[1]["body"].as_str().unwrap().len(), 1000);
-        assert_eq!(rows[3]["body"].as_str().unwrap(), "é".repeat(250));
+        assert_eq!(rows[3]["body"].as_str().unwrap(), "é".repeat(500));
         assert_eq!(rows[3]["doc"], Value::Null);
         assert!(rows[0].get("cut").is_none(), "{}", rows[0]);
         for (at, place) in [
@@ -194,7 +194,7 @@ fn t28_long_values_are_cut_and_told() {
             ),
             (
                 "/rows/3/body",
-                json!({"returned": 500, "of": 6000, "unit": "bytes"}),
+                json!({"returned": 1000, "of": 6000, "unit": "bytes"}),
             ),
             (
                 "/rows/3/doc",
@@ -235,12 +235,36 @@ fn t28_long_values_are_cut_and_told() {
             (&json!(3), &json!(true))
         );
         assert!(found.note.unwrap().contains("3 of 10 rows"));
+        // A cursor is not as long as a value may be.
+        let long = json!({"sort": ["handle"], "limit": 1, "fields": ["id"]});
+        let sorted = call(&server, "books_find", &long).await.unwrap();
+        assert!(sorted["next_cursor"].is_string());
+        database_with_long_handles(&database);
+        let sorted = call(&server, "books_find", &long).await.unwrap();
+        assert_eq!(
+            (&sorted["truncated"], &sorted["next_cursor"]),
+            (&json!(true), &Value::Null)
+        );
         // The next page begins after the last row that came.
         let mut next = args.clone();
         next["cursor"] = value["next_cursor"].clone();
         let value = call(&server, "books_find", &next).await.unwrap();
         assert_eq!(value["rows"][0]["id"], "103");
     });
+}
+
+fn database_with_long_handles(database: &crate::support::postgres::Database) {
+    let admin = cluster().dsn(&database.name, mcpgen::cluster::SUPERUSER);
+    let done = std::thread::spawn(move || {
+        block_on(async {
+            let config: tokio_postgres::Config = admin.parse().unwrap();
+            let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
+            tokio::spawn(connection);
+            let text = "UPDATE lib.books SET handle = repeat('h', 10000) WHERE id < 4";
+            client.execute_typed(text, &[]).await.unwrap();
+        });
+    });
+    done.join().unwrap();
 }
 
 #[test]
@@ -304,6 +328,95 @@ fn t03_what_may_not_be_named_is_refused_like_what_is_not_there() {
                     })
             };
             assert_eq!(plain(&one.text()), plain(&other.text()));
+        }
+    });
+}
+
+#[test]
+fn t06_what_is_too_much_is_refused_before_it_is_bound() {
+    let (server, _database) = served();
+    let many: Vec<u32> = (0..10_001).collect();
+    let long = "x".repeat(2_000_000);
+    let alternatives: Vec<Value> = (0..201).map(|id| json!({"id": {"eq": id}})).collect();
+    block_on(async {
+        for (filter, why) in [
+            (json!({"id": {"in": many}}), "has more than 10000 elements"),
+            (
+                json!({"title": {"eq": long}}),
+                "is longer than 262144 bytes",
+            ),
+            (
+                json!({"title": {"in": [long]}}),
+                "is longer than 262144 bytes",
+            ),
+            (
+                json!({"tags": {"has_any": [long]}}),
+                "is longer than 262144 bytes",
+            ),
+            (
+                json!({"words": {"matches": long}}),
+                "is longer than 262144 bytes",
+            ),
+            (
+                json!({"any": alternatives}),
+                "has more than 200 comparisons",
+            ),
+        ] {
+            let args = json!({"filter": filter});
+            let error = call(&server, "books_find", &args).await.unwrap_err();
+            assert_eq!(error.code, "invalid_arguments");
+            assert!(error.message.contains(why), "{}", error.text());
+            assert!(error.text().len() < 400, "{}", error.text());
+        }
+    });
+}
+
+/// What has a NUL is no text of PostgreSQL's, wherever it stands: it is never cut there.
+#[test]
+fn t10_texts_with_nul_are_refused() {
+    let (server, _database) = served();
+    block_on(async {
+        for args in [
+            json!({"filter": {"title": {"eq": "100%\u{0}"}}}),
+            json!({"filter": {"title": {"starts_with": "1\u{0}"}}}),
+            json!({"filter": {"tags": {"has": "a\u{0}"}}}),
+            json!({"filter": {"sold": {"contains": "2024-01-05\u{0}"}}}),
+            json!({"filter": {"sold": {"overlaps": {"lower": "2024-01-05\u{0}"}}}}),
+            json!({"filter": {"words": {"matches": "cat\u{0}"}}}),
+            json!({"filter": {"title\u{0}": {"eq": "a"}}}),
+            json!({"sort": ["id\u{0}"]}),
+            json!({"fields": ["id\u{0}"]}),
+            json!({"include": ["author\u{0}"]}),
+        ] {
+            let error = call(&server, "books_find", &args).await.unwrap_err();
+            assert_eq!(error.code, "invalid_arguments", "{args}");
+        }
+        let error = call(&server, "books_get", &json!({"id": "1\u{0}"}))
+            .await
+            .unwrap_err();
+        assert_eq!(error.code, "invalid_arguments");
+    });
+}
+
+/// A row of another tenant is not there: what asks for it is in order and finds nothing.
+#[test]
+fn t15_rows_of_others_are_not_there() {
+    let (first, database) = served();
+    drop(first);
+    let mut actions = library();
+    let tenant = json!({"type": {"name": "int4"}, "filter": ["eq", "in", "is_null"], "sort": true});
+    actions["books_find"]["sql"]["relation"]["columns"]["tenant"] = tenant;
+    let server = server(&actions, postgres(), Some(&database.dsn("reader")));
+    block_on(async {
+        for filter in [
+            json!({"tenant": {"eq": 2}}),
+            json!({"tenant": {"in": [2, 3]}}),
+            json!({"any": [{"tenant": {"eq": 2}}, {"tenant": {"is_null": true}}]}),
+        ] {
+            let args = json!({"filter": filter, "sort": ["-tenant"]});
+            let page = call(&server, "books_find", &args).await.unwrap();
+            assert_eq!(page["returned"], 0, "{args}");
+            assert_eq!(page["truncated"], false, "{args}");
         }
     });
 }

@@ -89,6 +89,15 @@ impl<'m> Databases<'m> {
         })
     }
 
+    /// What the role of each source may do, by the source's name.
+    pub async fn postures(&self) -> Vec<(&'m str, Result<Report, CallError>)> {
+        let mut found = Vec::new();
+        for (name, database) in &self.sources {
+            found.push((*name, database.posture().await));
+        }
+        found
+    }
+
     /// The back end of one tool.
     ///
     /// # Errors

@@ -56,7 +56,9 @@ pub(super) fn outcome(
         ));
     }
     if more && next.is_none() {
-        told.say("there are more rows and no next page: narrow the filter".to_owned());
+        told.say(
+            "there are more rows and no next page: narrow the filter, or sort otherwise".to_owned(),
+        );
     }
     Ok(told.outcome(json!({
         "rows": shown,
@@ -124,8 +126,16 @@ impl Told {
             let Some(of) = length.as_u64().filter(|length| *length > cut.max) else {
                 continue;
             };
-            let left = object.get(&cut.column).and_then(Value::as_str);
-            let returned = left.map_or(0, str::len);
+            let left = object.get_mut(&cut.column);
+            let left = left.and_then(|value| match value {
+                Value::String(text) => {
+                    let most = usize::try_from(cut.max).unwrap_or(usize::MAX);
+                    text.truncate(text.floor_char_boundary(most));
+                    Some(text.len())
+                }
+                _ => None,
+            });
+            let returned = left.unwrap_or_default();
             self.count += 1;
             if self.places.len() >= PLACES_MAX {
                 continue;

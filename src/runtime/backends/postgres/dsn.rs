@@ -217,7 +217,7 @@ mod tests {
     fn seen(text: &str) -> String {
         match read(text) {
             Ok(dsn) => format!(
-                "{} {:?} {:?} {:?}",
+                "{} {:?} {:?} {}",
                 place(&dsn.config),
                 dsn.config.get_ssl_mode(),
                 dsn.config.get_password().map(String::from_utf8_lossy),

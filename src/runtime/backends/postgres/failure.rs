@@ -188,7 +188,6 @@ mod tests {
             ("57P01", "database_unavailable", true),
             ("55P03", "database_unavailable", true),
             ("42601", "database_error", false),
-            ("25006", "database_error", false),
             ("P0001", "database_error", false),
             ("", "database_error", false),
         ] {

@@ -15,8 +15,8 @@ use crate::runtime::config::{ConfigError, SEAL_KEY, Secret};
 const VERSION: u8 = 1;
 /// Bytes of the key.
 const KEY_LEN: usize = 32;
-/// Longest text that is opened.
-const TEXT_MAX: usize = 64 * 1024;
+/// Longest text that is sealed and opened: arguments are no longer than that.
+const TEXT_MAX: usize = 8 * 1024;
 
 /// The keys of a server.
 pub struct Seal {

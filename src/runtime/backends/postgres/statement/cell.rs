@@ -97,12 +97,13 @@ impl<'a> Cells<'a> {
             self.computed.push(format!("{length} AS {name}"));
             length = format!("l.{name}");
         }
-        let over = operator("pg_catalog", ">");
-        let beginning = match r#type.form {
-            Form::Text => beginning(&text, max),
-            _ => "NULL".to_owned(),
+        let shown = if r#type.form == Form::Text {
+            // As many characters as there may be bytes; what is still too long is cut when it comes.
+            format!("pg_catalog.left({text}, {max})")
+        } else {
+            let over = operator("pg_catalog", ">");
+            format!("CASE WHEN {length} {over} {max} THEN NULL ELSE {json} END")
         };
-        let shown = format!("CASE WHEN {length} {over} {max} THEN {beginning} ELSE {json} END");
         let cut = Cut {
             column: name.to_owned(),
             max,
@@ -151,7 +152,7 @@ impl<'a> Cells<'a> {
 }
 
 /// Whether every value of a type is short.
-fn is_short(r#type: &SqlType) -> bool {
+pub(super) fn is_short(r#type: &SqlType) -> bool {
     const SHORT: [&str; 20] = [
         "bool",
         "int2",
@@ -184,29 +185,20 @@ fn is_known(r#type: &SqlType) -> bool {
     soon || matches!(r#type.form, Form::Text | Form::Base64)
 }
 
-/// As many characters as fit: at most four bytes each.
-fn beginning(text: &str, max: u64) -> String {
-    let within = operator("pg_catalog", "<=");
-    let quarter = (max / 4).max(1);
-    format!(
-        "CASE WHEN pg_catalog.octet_length(pg_catalog.left({text}, {max})) {within} {max} \
-         THEN pg_catalog.left({text}, {max}) ELSE pg_catalog.left({text}, {quarter}) END"
-    )
-}
-
 /// A value in its mask. A constant tells not even whether there is a value.
 fn masked(mask: &Mask, value: &str, seal: &Seal, binds: &mut Binds) -> String {
     let text = format!("{value}::pg_catalog.text");
     let concat = operator("pg_catalog", "||");
-    let at_least = operator("pg_catalog", ">=");
+    let [at_least, at_most] = [">=", "<="].map(|symbol| operator("pg_catalog", symbol));
     match mask {
         Mask::Null => "NULL::pg_catalog.text".to_owned(),
         Mask::Constant(constant) => binds.add(Bind::Text(constant.clone())),
-        // A single character would be all there is.
+        // A single character would be all there is; no address has more than 320 (RFC 5321, 4.5.3.1).
         Mask::Partial => format!(
             "CASE WHEN pg_catalog.char_length({text}) {at_least} 2 \
              THEN pg_catalog.left({text}, 1) {concat} '***' {concat} \
-             COALESCE(pg_catalog.left(pg_catalog.substring({text}, '^[^@]+(@[A-Za-z0-9.-]+)$'), 256), '') \
+             COALESCE(CASE WHEN pg_catalog.char_length({text}) {at_most} 320 \
+             THEN pg_catalog.substring({text}, '^[^@]+(@[A-Za-z0-9.-]+)$') END, '') \
              WHEN {value} IS NOT NULL THEN '***' END"
         ),
         Mask::Last4 => format!(

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::cell::is_short;
 use super::text::{Bind, Binds, cast, ident, operator, own};
 use super::{no_such_column, refused};
 use crate::runtime::error::CallError;
@@ -78,11 +79,22 @@ pub(super) fn order_by(keys: &[Key<'_>], from: &str) -> Option<String> {
     (!keys.is_empty()).then(|| each.collect::<Vec<_>>().join(", "))
 }
 
-/// A list of the values that a cursor has of a row.
+/// Longest value that a cursor has, in bytes.
+const VALUE_MAX: u32 = 4096;
+
+/// A list of the values that a cursor has of a row; null if one is too long for it.
 pub(super) fn values(keys: &[Key<'_>], from: &str) -> String {
     let text = |key: &Key<'_>| format!("{from}.{}::pg_catalog.text", ident(key.column));
     let each: Vec<String> = keys.iter().map(text).collect();
-    format!("ARRAY[{}]::pg_catalog.text[]", each.join(", "))
+    let all = format!("ARRAY[{}]::pg_catalog.text[]", each.join(", "));
+    let long = keys.iter().zip(&each);
+    let long = long.filter(|(key, _)| !is_short(key.r#type));
+    let over = operator("pg_catalog", ">");
+    let long = long.map(|(_, text)| format!("pg_catalog.octet_length({text}) {over} {VALUE_MAX}"));
+    match long.collect::<Vec<_>>().join(" OR ") {
+        short if short.is_empty() => all,
+        long => format!("CASE WHEN {long} THEN NULL ELSE {all} END"),
+    }
 }
 
 /// What the rows are sorted by, for what a cursor is bound to.
