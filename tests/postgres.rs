@@ -21,6 +21,7 @@ mod proxy;
 mod reads;
 mod statement;
 mod types;
+mod whole;
 
 /// A Catalog and what was said of it, to be looked at.
 fn shown(catalog: &Catalog, diags: &Diagnostics) -> String {

@@ -25,3 +25,9 @@ CREATE TABLE "select" ("from" int PRIMARY KEY, "where" int REFERENCES "x""; drop
 CREATE SCHEMA "My ""Schema""";
 CREATE TABLE "My ""Schema""".y (id int PRIMARY KEY);
 CREATE VIEW "a.b" AS SELECT 1 AS "c.d", 2 AS "?column?";
+
+INSERT INTO "x""; drop table y; --" VALUES
+  (1, 'a', 'it''s', '\', '''', '"', '$1', '%s', E'\n', 'x'),
+  (2, 'b', '"double"', ';', '--', '/*', '{}', '%', NULL, NULL),
+  (3, 'c', '', NULL, NULL, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO "select" VALUES (1, 1), (2, NULL);

@@ -71,8 +71,17 @@ pub(super) fn value(kind: Kind<'_>) -> Option<Value> {
     })
 }
 
-/// A range of values with this schema.
+/// A range of values with this schema. What is shown of a range is one: a bound that is null is none.
 pub(super) fn range(bound: &Value) -> Value {
+    let mut bound = bound.clone();
+    match bound.get_mut("type") {
+        Some(Value::Array(types)) => types.push("null".into()),
+        Some(one) => *one = json!([one.take(), "null"]),
+        None => {}
+    }
+    if let Some(labels) = bound.get_mut("enum").and_then(Value::as_array_mut) {
+        labels.push(Value::Null);
+    }
     json!({
         "type": "object",
         "properties": {

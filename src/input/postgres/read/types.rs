@@ -197,8 +197,8 @@ fn own(name: &str) -> Kind<'static> {
         "bool" => Kind::Bool,
         "int2" => Kind::Int(i64::from(i16::MIN), i64::from(i16::MAX)),
         "int4" => Kind::Int(i64::from(i32::MIN), i64::from(i32::MAX)),
-        "oid" => Kind::Int(0, i64::from(u32::MAX)),
-        "int8" => Kind::Big,
+        // As JSON, PostgreSQL quotes an object identifier.
+        "int8" | "oid" => Kind::Big,
         "numeric" => Kind::Numeric,
         "float4" | "float8" => Kind::Float,
         "text" | "varchar" | "bpchar" | "name" => Kind::Text(true),
