@@ -66,6 +66,8 @@ pub fn manifest() -> Manifest {
                 max_response_bytes: 2097152,
                 allow_private: vec![],
                 redirects: Redirects::SameOrigin,
+                ca_certs: vec![],
+                proxy: None,
                 rate: vec![],
                 postgres: None,
             },

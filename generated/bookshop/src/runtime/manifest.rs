@@ -157,6 +157,12 @@ pub struct SourceSpec {
     /// Which redirects are followed.
     #[serde(default, skip_serializing_if = "is_default")]
     pub redirects: Redirects,
+    /// PEM files of certificate authorities to trust besides the system's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ca_certs: Vec<String>,
+    /// The proxy that requests go through, unless the command line names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
     /// How often its tools may be called, all together: all of these hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rate: Vec<Rate>,

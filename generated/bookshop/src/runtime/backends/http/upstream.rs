@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
@@ -85,11 +86,18 @@ impl Upstream {
             .filter_map(|url| Url::parse(url).ok())
             .map(|url| trusted.contains(&origin(&url)))
             .collect();
+        let mut certificates = config.ca_certs.clone();
+        for path in spec.ca_certs.iter().map(PathBuf::from) {
+            if !certificates.contains(&path) {
+                certificates.push(path);
+            }
+        }
+        let proxy = config.proxy.as_ref().or(spec.proxy.as_ref());
         let made = |of_owner: bool| -> Result<Option<reqwest::Client>, ConfigError> {
             let hosts = named.iter().filter(|_| of_owner).filter_map(Url::host_str);
             bases
                 .contains(&of_owner)
-                .then(|| client(&config.ca_certs, config.proxy.as_deref(), hosts, &networks))
+                .then(|| client(&certificates, proxy.map(String::as_str), hosts, &networks))
                 .transpose()
         };
         let of_source = manifest.tools.iter().filter(|tool| tool.source == name);
