@@ -98,7 +98,7 @@ fn the_runtime_is_vendored_byte_for_byte() {
     // This one names the back ends that the crate has.
     let named = "runtime/backends.rs";
     for path in of(&own).iter().filter(|path| *path != named) {
-        let same = fs::read(own.join(&path)).ok() == fs::read(vendored.join(&path)).ok();
+        let same = fs::read(own.join(path)).ok() == fs::read(vendored.join(path)).ok();
         assert!(same, "{path} differs");
     }
 }

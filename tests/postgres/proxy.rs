@@ -96,11 +96,10 @@ async fn carry(
         let (_, content) = &message;
         let cancels = !started && content.starts_with(&CANCEL.to_be_bytes());
         let named = if cancels { 'K' } else { message.0 };
-        if !started {
-            started = true;
-        } else {
+        if started {
             to_server.write_u8(kind).await.ok()?;
         }
+        started = true;
         let length = u32::try_from(content.len() + 4).ok()?;
         to_server.write_u32(length).await.ok()?;
         to_server.write_all(content).await.ok()?;

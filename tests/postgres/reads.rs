@@ -135,11 +135,8 @@ fn every_mask_hides_what_it_should() {
     // An HMAC-SHA256 that another program makes of the same key and value.
     let main = hmac(&(0..32).collect::<Vec<u8>>(), b"mcpgen mask");
     let hash = hmac(&main, b"123-45-6789");
-    let hash: String = hash
-        .iter()
-        .take(16)
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let hash = hash.iter().take(16);
+    let hash = hash.fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     assert_eq!(seen["hash"], hash);
 }
 

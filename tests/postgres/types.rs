@@ -6,7 +6,10 @@ use super::made::{call, form, of, postgres, server};
 use crate::support::postgres::{Database, block_on};
 
 /// Type in SQL, type in the action, values in SQL and as they come back.
-fn cases() -> Vec<(&'static str, Value, Vec<(&'static str, Value)>)> {
+type Case = (&'static str, Value, Vec<(&'static str, Value)>);
+
+#[allow(clippy::too_many_lines, reason = "a table")]
+fn cases() -> Vec<Case> {
     let string = |name: &str| form(name, json!("string"));
     let digits = "9".repeat(100);
     let hundred: &'static str = Box::leak(format!("'-{digits}.5'").into_boxed_str());
