@@ -328,15 +328,13 @@ async fn overlay(
 /// A source that stands alone, read and compiled.
 pub(super) fn compiled(source: Source, wanted: Wanted, policy: Policy, extra: Extra) -> Loaded {
     let mut diags = Diagnostics::default();
-    let catalog = match wanted.database {
-        Some(_) => database::catalog(&wanted, &source, &mut diags)
-            .ok()
-            .flatten(),
-        None => {
-            let options = read_options(&wanted, &source, extra);
-            let tree = source.parse(&Budget::default(), &mut diags);
-            tree.and_then(|tree| read(&Documents::alone(tree), &options, &mut diags))
-        }
+    let catalog = if wanted.database.is_some() {
+        let read = database::catalog(&wanted, &source, &mut diags);
+        read.ok().flatten()
+    } else {
+        let options = read_options(&wanted, &source, extra);
+        let tree = source.parse(&Budget::default(), &mut diags);
+        tree.and_then(|tree| read(&Documents::alone(tree), &options, &mut diags))
     };
     let complete = catalog.is_some();
     let read = Read {

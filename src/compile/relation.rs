@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
+use super::args::accepted;
 use super::control::Misses;
 use super::offer::Offer;
 use crate::catalog::{Capability, ReadKind};
@@ -193,7 +194,12 @@ fn includes(
             on,
             many: None,
         };
-        add(&mut includes, view::role(key, &other.table.name), include);
+        add(
+            &mut includes,
+            view,
+            &view::role(key, &other.table.name),
+            include,
+        );
     }
     let of_source = found.iter().filter(|((other, _), _)| *other == source);
     for (_, other) in of_source {
@@ -216,7 +222,7 @@ fn includes(
                     key: columns,
                 }),
             };
-            add(&mut includes, other.table.name.clone(), include);
+            add(&mut includes, view, &accepted(&other.table.name), include);
         }
     }
     includes
@@ -243,9 +249,10 @@ fn joined<'k>(
     pairs.collect()
 }
 
-/// Adds what is included under a name that no other has.
-fn add(includes: &mut IndexMap<String, Include>, name: String, include: Include) {
-    let name = view::unique(&name, |name| includes.contains_key(name));
+/// Adds what is included under a name that no other has, and no column.
+fn add(includes: &mut IndexMap<String, Include>, view: &View<'_>, name: &str, include: Include) {
+    let taken = |name: &str| view.columns.values().any(|shown| shown.name == name);
+    let name = view::unique(name, |name| includes.contains_key(name) || taken(name));
     includes.insert(name, include);
 }
 

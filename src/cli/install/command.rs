@@ -5,7 +5,9 @@ use std::path::{Component, Path};
 use anyhow::{Context, bail, ensure};
 use url::Url;
 
-use crate::cli::options::{DocOptions, Enable, TokenAuth, TokenOptions, Tools, looks_secret};
+use crate::cli::options::{
+    DatabaseOptions, DocOptions, Enable, TokenAuth, TokenOptions, Tools, looks_secret,
+};
 use crate::runtime::command::UpstreamOptions;
 use crate::runtime::manifest::Profile;
 
@@ -56,9 +58,6 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
     if let Some(url) = base_url {
         add("--base-url", url);
     }
-    for (option, value) in token_arguments(token) {
-        add(option, value);
-    }
     match enable {
         None => {}
         Some(Enable::Write) => add("--enable", "write"),
@@ -92,18 +91,10 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
     if let Some(profile) = profile {
         add("--profile", Profile::from(*profile).as_str());
     }
-    for schema in &database.schema {
-        add("--schema", schema);
-    }
-    if let Some(role) = &database.role {
-        add("--role", role);
-    }
-    if let Some(posture) = database.posture() {
-        add(
-            "--accept-posture",
-            &posture.accept.as_str().replace('_', "-"),
-        );
-        add("--because", &posture.because);
+    let tokens = token_arguments(token).into_iter();
+    let tokens = tokens.map(|(option, value)| (option, value.to_owned()));
+    for (option, value) in tokens.chain(database_arguments(database)) {
+        add(option, &value);
     }
     for file in ca_cert {
         add("--ca-cert", &absolute(file)?);
@@ -126,6 +117,24 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
         );
     }
     Ok(args)
+}
+
+/// The options about databases, with their values.
+fn database_arguments(options: &DatabaseOptions) -> Vec<(&'static str, String)> {
+    let DatabaseOptions {
+        schema,
+        role,
+        accept_posture: _,
+        because: _,
+    } = options;
+    let schemas = schema.iter().map(|schema| ("--schema", schema.clone()));
+    let mut arguments: Vec<_> = schemas.collect();
+    arguments.extend(role.clone().map(|role| ("--role", role)));
+    if let Some(posture) = options.posture() {
+        let kind = posture.accept.as_str().replace('_', "-");
+        arguments.extend([("--accept-posture", kind), ("--because", posture.because)]);
+    }
+    arguments
 }
 
 /// The options for token endpoints, with their values.

@@ -53,13 +53,12 @@ pub(super) async fn asked(wanted: &Wanted) -> anyhow::Result<Source> {
         .postgres
         .as_ref()
         .map(|spec| spec.dsn.as_str());
-    let dsn = match database.and_then(|database| database.dsn.clone()) {
-        Some(dsn) => dsn,
-        None => {
-            let reference = reference.unwrap_or_default();
-            let found = looked_up(reference).filter(|dsn| !dsn.is_empty());
-            Secret::new(found.with_context(|| unset(reference))?)
-        }
+    let dsn = if let Some(dsn) = database.and_then(|database| database.dsn.clone()) {
+        dsn
+    } else {
+        let reference = reference.unwrap_or_default();
+        let found = looked_up(reference).filter(|dsn| !dsn.is_empty());
+        Secret::new(found.with_context(|| unset(reference))?)
     };
     let target = Target::new(&dsn, &wanted.fetch.ca_certs)?;
     let schemas = database.map_or(&[][..], |database| &database.schemas);
@@ -90,6 +89,12 @@ pub(super) fn catalog(
             return Ok(None);
         }
     };
+    anyhow::ensure!(
+        snapshot.mcpgen_snapshot == Snapshot::VERSION,
+        "the snapshot is of format {}, and {} is read: take a new one",
+        snapshot.mcpgen_snapshot,
+        Snapshot::VERSION
+    );
     let schemas = wanted.database.as_ref().map_or(&[][..], |d| &d.schemas);
     let missing = schemas
         .iter()

@@ -85,7 +85,7 @@ fn comparisons(
             add(by, to);
         }
     }
-    for given in compared.r#in.iter() {
+    if let Some(given) = &compared.r#in {
         let at = loc.child("in");
         let of = |(index, one): (usize, &format::Operand)| {
             let loc = at.child(&index.to_string());
@@ -115,22 +115,20 @@ fn operand_of(
     loc: &Loc,
     diags: &mut Diagnostics,
 ) -> Option<Operand> {
-    let message = if !column.comparisons.contains(&by) {
-        format!("column `{name}` ({}) is not compared so", column.declared)
-    } else {
-        match given {
-            format::Operand::Env(variable) => return Some(Operand::Env(variable.clone())),
-            // Said of the file already.
-            format::Operand::Expression(_) => return None,
-            format::Operand::Const(value) if is_of(column, by, value) => {
-                return Some(Operand::Const(value.clone()));
-            }
-            format::Operand::Const(value) => {
-                format!(
-                    "{value} is no {}, which column `{name}` is",
-                    column.declared
-                )
-            }
+    let compares = column.comparisons.contains(&by);
+    let message = match given {
+        // Said of the file already.
+        format::Operand::Expression(_) => return None,
+        _ if !compares => format!("column `{name}` ({}) is not compared so", column.declared),
+        format::Operand::Env(variable) => return Some(Operand::Env(variable.clone())),
+        format::Operand::Const(value) if is_of(column, by, value) => {
+            return Some(Operand::Const(value.clone()));
+        }
+        format::Operand::Const(value) => {
+            format!(
+                "{value} is no {}, which column `{name}` is",
+                column.declared
+            )
         }
     };
     let found = Diagnostic::new(Code::PolicyValue, loc.clone(), message);

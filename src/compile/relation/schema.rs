@@ -35,17 +35,23 @@ pub(super) fn params(action: &SqlAction, view: &View<'_>, defs: &mut Defs) -> Ve
         }
         Read::Get { keys } => get(view, keys),
     };
-    let names: Vec<&String> = action.relation.columns.keys().collect();
-    params.push(param(
-        "fields",
-        json!({
-            "type": "array",
-            "items": {"type": "string", "enum": names},
-            "minItems": 1,
-            "uniqueItems": true,
-            "description": "The columns to show; all if it is missing.",
-        }),
-    ));
+    // What is masked is not asked for: it is shown with all the rest or not at all.
+    let columns = action.relation.columns.iter();
+    let open = columns.filter(|(_, column)| column.mask.is_none());
+    let names: Vec<&String> = open.map(|(name, _)| name).collect();
+    let fields = (!names.is_empty()).then(|| {
+        param(
+            "fields",
+            json!({
+                "type": "array",
+                "items": {"type": "string", "enum": names},
+                "minItems": 1,
+                "uniqueItems": true,
+                "description": "The columns to show; all if it is missing.",
+            }),
+        )
+    });
+    params.extend(fields);
     if !action.include.is_empty() {
         let names: Vec<&String> = action.include.keys().collect();
         params.push(param(
@@ -225,12 +231,12 @@ fn get(view: &View<'_>, keys: &[Vec<String>]) -> Vec<Param> {
 pub(super) fn output(action: &SqlAction, view: &View<'_>) -> Value {
     let mut properties = row(view);
     for (name, include) in &action.include {
-        // What is in it is said where it is found; a column of the name wins, since the row is one object.
+        // What is in it is said where it is found.
         let kind = match include.many {
             None => json!({"type": ["object", "null"]}),
             Some(_) => json!({"type": "object"}),
         };
-        properties.entry(name.clone()).or_insert(kind);
+        properties.insert(name.clone(), kind);
     }
     let row = json!({"type": "object", "properties": properties});
     match action.read {
