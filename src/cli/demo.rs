@@ -127,6 +127,8 @@ async fn of_database() -> anyhow::Result<ExitCode> {
 struct Tools {
     loaded: Loaded,
     server: Server,
+    /// Lines of a result that are shown.
+    lines: usize,
 }
 
 impl Tools {
@@ -151,7 +153,11 @@ impl Tools {
             .context("the bundled document cannot be read")?;
         let config = config(&compiled.manifest);
         let server = load::server(catalogs, &compiled.manifest, &config, false)?;
-        Ok(Self { loaded, server })
+        Ok(Self {
+            loaded,
+            server,
+            lines: 1,
+        })
     }
 
     fn compiled(&self) -> anyhow::Result<&Compiled> {
@@ -206,13 +212,12 @@ impl Tools {
         }
         match self.server.call(tool, arguments).await? {
             Ok((outcome, args)) => {
-                writeln!(
-                    out,
-                    "    {}<{} {}",
-                    GREEN.render(),
-                    GREEN.render_reset(),
-                    cut(&brief(&outcome), WIDTH - 6)
-                )?;
+                let shown = cut(&brief(&outcome), (WIDTH - 6) * self.lines);
+                for (index, part) in wrapped(&shown, WIDTH - 6).iter().enumerate() {
+                    let mark = if index == 0 { "<" } else { " " };
+                    let (green, reset) = (GREEN.render(), GREEN.render_reset());
+                    writeln!(out, "    {green}{mark}{reset} {part}")?;
+                }
                 for note in args.changes().notes() {
                     let (yellow, reset) = (YELLOW.render(), YELLOW.render_reset());
                     let text = note.strip_prefix("note").unwrap_or(&note);

@@ -51,15 +51,13 @@ fn attacked() -> Option<(Vec<(String, String)>, Database)> {
     let text = |name: &str| fs::read_to_string(folder.join(name)).unwrap();
     let roles = text("attack_roles.sql").replace("CREATE ROLE", "\nCREATE ROLE");
     // Roles are the cluster's: another test may have made them.
-    let roles: String = roles
-        .split(';')
-        .filter(|statement| !statement.trim().is_empty())
-        .map(|statement| {
-            format!(
-                "DO $do$ BEGIN {statement}; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $do$;\n"
-            )
-        })
-        .collect();
+    let statements = roles.split(';').filter(|text| !text.trim().is_empty());
+    let once = statements.map(|text| {
+        format!(
+            "DO $do$ BEGIN {text}; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $do$;"
+        )
+    });
+    let roles = once.collect::<Vec<_>>().join("\n");
     let database = Database::new(&roles);
     let host = cluster().folder().display().to_string();
     let filled = |text: &str| {

@@ -58,6 +58,9 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
     if let Some(url) = base_url {
         add("--base-url", url);
     }
+    for (option, value) in token_arguments(token).chain(database_arguments(database)) {
+        add(option, &value);
+    }
     match enable {
         None => {}
         Some(Enable::Write) => add("--enable", "write"),
@@ -90,11 +93,6 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
     }
     if let Some(profile) = profile {
         add("--profile", Profile::from(*profile).as_str());
-    }
-    let tokens = token_arguments(token).into_iter();
-    let tokens = tokens.map(|(option, value)| (option, value.to_owned()));
-    for (option, value) in tokens.chain(database_arguments(database)) {
-        add(option, &value);
     }
     for file in ca_cert {
         add("--ca-cert", &absolute(file)?);
@@ -138,15 +136,15 @@ fn database_arguments(options: &DatabaseOptions) -> Vec<(&'static str, String)> 
 }
 
 /// The options for token endpoints, with their values.
-fn token_arguments(options: &TokenOptions) -> Vec<(&'static str, &str)> {
+fn token_arguments(options: &TokenOptions) -> impl Iterator<Item = (&'static str, String)> {
     let TokenOptions { url, auth, field } = options;
-    let url = url.as_ref().map(|url| ("--token-url", url.as_str()));
+    let url = url.iter().map(|url| ("--token-url", url.clone()));
     let auth = match auth {
         None | Some(TokenAuth::Basic) => None,
-        Some(TokenAuth::Form) => Some(("--token-auth", "form")),
+        Some(TokenAuth::Form) => Some(("--token-auth", "form".to_owned())),
     };
-    let fields = field.iter().map(|field| ("--token-field", field.as_str()));
-    url.into_iter().chain(auth).chain(fields).collect()
+    let fields = field.iter().map(|field| ("--token-field", field.clone()));
+    url.chain(auth).chain(fields)
 }
 
 /// Whether two documents of command lines are one.

@@ -224,8 +224,7 @@ pub(super) fn copies_find() -> ToolSpec {
           "book_id",
           "branch_id",
           "state",
-          "acquired_on",
-          "price"
+          "acquired_on"
         ]
       },
       "minItems": 1,
@@ -1203,8 +1202,7 @@ pub(super) fn copies_get() -> ToolSpec {
           "book_id",
           "branch_id",
           "state",
-          "acquired_on",
-          "price"
+          "acquired_on"
         ]
       },
       "minItems": 1,

@@ -202,10 +202,7 @@ pub(super) fn members_find() -> ToolSpec {
         "type": "string",
         "enum": [
           "id",
-          "card_number",
           "name",
-          "email",
-          "phone",
           "branch_id",
           "is_active"
         ]
@@ -1039,10 +1036,7 @@ pub(super) fn members_get() -> ToolSpec {
         "type": "string",
         "enum": [
           "id",
-          "card_number",
           "name",
-          "email",
-          "phone",
           "branch_id",
           "is_active"
         ]

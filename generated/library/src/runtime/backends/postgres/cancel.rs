@@ -19,10 +19,9 @@ pub(super) async fn cancel(
     tls: Option<&MakeRustlsConnect>,
     token: &CancelToken,
 ) -> Result<(), Error> {
-    let place = match (config.get_hosts(), config.get_hostaddrs()) {
-        ([host], []) => host,
+    let ([place], []) = (config.get_hosts(), config.get_hostaddrs()) else {
         // Which of several it was, only the driver knows.
-        _ => return by_driver(tls, token).await,
+        return by_driver(tls, token).await;
     };
     let port = config.get_ports().first().copied().unwrap_or(5432);
     match place {
