@@ -16,6 +16,7 @@ mod library;
 mod made;
 mod mutated;
 mod pages;
+mod parity;
 mod posture;
 mod proxy;
 mod reads;

@@ -95,11 +95,21 @@ pub(super) struct Field {
     pub(super) doc: String,
 }
 
+/// The names that a group's module imports, and those of Rust's own that it uses.
+fn imported() -> Vec<String> {
+    let template = include_str!("../../templates/group.rs.j2");
+    let imports = template.split(';').filter_map(|part| part.split_once("\nuse "));
+    let names = imports.flat_map(|(_, names)| names.split(|c: char| !c.is_alphanumeric() && c != '_'));
+    let own = ["Hooks", "Option", "Vec", "String", "Box", "Result", "Send", "Sync", "bool"];
+    names.chain(own).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
 impl Crate {
     pub(super) fn new(manifest: &Manifest, name: &str) -> Self {
         let mut groups: Vec<(Option<&String>, Group)> = Vec::new();
         let mut modules = Vec::new();
-        let (mut functions, mut types) = (Vec::new(), Vec::new());
+        // What is imported beside them has these names already.
+        let (mut functions, mut types) = (imported(), imported());
         let mut tools = Vec::new();
         for spec in &manifest.tools {
             let tag = spec.group.as_ref();
