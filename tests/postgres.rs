@@ -7,19 +7,23 @@ use mcpgen::diag::Diagnostics;
 
 mod attacks;
 mod bouncer;
+mod clients;
 mod cluster;
 mod connect;
 mod crates;
+mod differential;
 mod envelope;
 mod introspection;
 mod library;
 mod made;
+mod mixed;
 mod mutated;
 mod pages;
 mod posture;
 mod proxy;
 mod reads;
 mod statement;
+mod threats;
 mod types;
 mod whole;
 
