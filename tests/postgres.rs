@@ -7,13 +7,16 @@ use mcpgen::diag::Diagnostics;
 
 mod attacks;
 mod bouncer;
+mod clients;
 mod cluster;
 mod connect;
 mod crates;
+mod differential;
 mod envelope;
 mod introspection;
 mod library;
 mod made;
+mod mixed;
 mod mutated;
 mod pages;
 mod parity;
@@ -21,6 +24,7 @@ mod posture;
 mod proxy;
 mod reads;
 mod statement;
+mod threats;
 mod types;
 mod whole;
 

@@ -80,15 +80,15 @@ fn attacked() -> Option<(Vec<(String, String)>, Database)> {
     Some((statements, database))
 }
 
-/// A server of everything that a role may read.
-fn served(snapshot: &Snapshot, dsn: &str) -> (Manifest, Server) {
+/// A server of everything that a role may read, whose statements may take so long.
+pub(super) fn served(snapshot: &Snapshot, dsn: &str, milliseconds: u64) -> (Manifest, Server) {
     let mut diags = Diagnostics::default();
     let catalog = read(snapshot, Some("db"), &mut diags);
     let mut policy = Policy::default();
     let postgres = Postgres {
         dsn: "DB_URL".to_owned(),
         role: None,
-        statement_timeout_ms: 400,
+        statement_timeout_ms: milliseconds,
         connections: 2,
         posture: None,
     };
@@ -233,7 +233,7 @@ fn statements_as_the_values_of_arguments_stay_values() {
     };
     let dsn = database.dsn("agent_ro");
     let snapshot = introspected(&dsn, &["app"]).unwrap();
-    let (manifest, server) = served(&snapshot, &dsn);
+    let (manifest, server) = served(&snapshot, &dsn, 400);
     assert!(manifest.tools.len() >= 8, "{}", manifest.tools.len());
     block_on(async {
         let watch = Watch::new(&database).await;
@@ -284,7 +284,7 @@ fn raw_statements_in_the_envelope() {
             }
         });
         let through = proxy.dsn(&database.name, "agent_ro");
-        let (_, server) = served(&snapshot, &through);
+        let (_, server) = served(&snapshot, &through, 400);
         let mut effects = BTreeSet::new();
         for (id, sql) in &statements {
             let before = watch.state().await;

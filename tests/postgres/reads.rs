@@ -140,7 +140,7 @@ fn every_mask_hides_what_it_should() {
     assert_eq!(seen["hash"], hash);
 }
 
-fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
+pub(super) fn hmac(key: &[u8], message: &[u8]) -> Vec<u8> {
     let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, key);
     aws_lc_rs::hmac::sign(&key, message).as_ref().to_vec()
 }

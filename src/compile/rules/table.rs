@@ -21,10 +21,16 @@ pub(super) fn wider(before: &Rule, after: &Rule) -> Option<(String, String, Stri
         }
     }
     if let Some(added) = added(before.filter_on.as_ref(), after.filter_on.as_ref()) {
-        return same("filter_on", format!("column `{added}` is not filtered by"));
+        return same(
+            "filter_on",
+            format!("filtering by column `{added}` is ruled out"),
+        );
     }
     if let Some(added) = added(before.sort_on.as_ref(), after.sort_on.as_ref()) {
-        return same("sort_on", format!("column `{added}` is not sorted by"));
+        return same(
+            "sort_on",
+            format!("sorting by column `{added}` is ruled out"),
+        );
     }
     if let Some((old, new)) = before.max_rows.zip(after.max_rows)
         && new > old
