@@ -98,10 +98,19 @@ pub(super) struct Field {
 /// The names that a group's module imports, and those of Rust's own that it uses.
 fn imported() -> Vec<String> {
     let template = include_str!("../../templates/group.rs.j2");
-    let imports = template.split(';').filter_map(|part| part.split_once("\nuse "));
-    let names = imports.flat_map(|(_, names)| names.split(|c: char| !c.is_alphanumeric() && c != '_'));
-    let own = ["Hooks", "Option", "Vec", "String", "Box", "Result", "Send", "Sync", "bool"];
-    names.chain(own).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    let imports = template
+        .split(';')
+        .filter_map(|part| part.split_once("\nuse "));
+    let names =
+        imports.flat_map(|(_, names)| names.split(|c: char| !c.is_alphanumeric() && c != '_'));
+    let own = [
+        "Hooks", "Option", "Vec", "String", "Box", "Result", "Send", "Sync", "bool",
+    ];
+    names
+        .chain(own)
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 impl Crate {

@@ -21,22 +21,52 @@ fn runtime() -> &'static Runtime {
 /// Calls that succeed, are clamped, masked, refused or find nothing.
 fn calls() -> Vec<(&'static str, Value)> {
     vec![
-        ("loans_find", json!({"filter": {"due_on": {"lt": "2026-01-01"}}, "limit": 2})),
-        ("loans_find", json!({"limit": 5000, "sort": ["-due_on"], "include": ["member"]})),
-        ("loans_find", json!({"filter": {"any": [{"id": {"eq": "5"}}, {"returned_on": {"is_null": true}}]}})),
-        ("loans_find", json!({"filter": {"id": {"eq": "1 OR 1=1"}}, "sort": ["(select 1)"]})),
+        (
+            "loans_find",
+            json!({"filter": {"due_on": {"lt": "2026-01-01"}}, "limit": 2}),
+        ),
+        (
+            "loans_find",
+            json!({"limit": 5000, "sort": ["-due_on"], "include": ["member"]}),
+        ),
+        (
+            "loans_find",
+            json!({"filter": {"any": [{"id": {"eq": "5"}}, {"returned_on": {"is_null": true}}]}}),
+        ),
+        (
+            "loans_find",
+            json!({"filter": {"id": {"eq": "1 OR 1=1"}}, "sort": ["(select 1)"]}),
+        ),
         ("loans_find", json!({"cursor": "AAAA"})),
-        ("members_find", json!({"filter": {"name": {"starts_with": "W%"}}})),
+        (
+            "members_find",
+            json!({"filter": {"name": {"starts_with": "W%"}}}),
+        ),
         ("members_find", json!({"filter": {"email": {"eq": "x"}}})),
         ("members_find", json!({"sort": ["-name"], "limit": 3})),
         ("members_get", json!({"id": 1})),
         ("members_get", json!({"id": 999})),
-        ("books_find", json!({"filter": {"words": {"matches": "harbour or sea"}}})),
-        ("books_find", json!({"filter": {"subjects": {"has": "sea"}}, "fields": ["title"]})),
-        ("books_get", json!({"isbn": "978-0000000017", "include": ["copies"]})),
+        (
+            "books_find",
+            json!({"filter": {"words": {"matches": "harbour or sea"}}}),
+        ),
+        (
+            "books_find",
+            json!({"filter": {"subjects": {"has": "sea"}}, "fields": ["title"]}),
+        ),
+        (
+            "books_get",
+            json!({"isbn": "978-0000000017", "include": ["copies"]}),
+        ),
         ("branches_find", json!({})),
-        ("copies_find", json!({"filter": {"state": {"in": ["on loan", "lost"]}}})),
-        ("reservations_find", json!({"filter": {"wanted": {"overlaps": {"lower": "2025-01-01", "upper": "2027-01-01"}}}})),
+        (
+            "copies_find",
+            json!({"filter": {"state": {"in": ["on loan", "lost"]}}}),
+        ),
+        (
+            "reservations_find",
+            json!({"filter": {"wanted": {"overlaps": {"lower": "2025-01-01", "upper": "2027-01-01"}}}}),
+        ),
         ("staff_notes_find", json!({})),
         ("call_write_tool", json!({})),
     ]
@@ -92,6 +122,9 @@ fn a_crate_reads_as_the_interpreter() {
     assert_eq!(answers, wanted);
     assert!(sent.len() > 200, "{} messages", sent.len());
     assert_eq!(messages, sent);
-    let found = wanted.iter().filter(|answer| answer.contains("\"returned\":")).count();
+    let found = wanted
+        .iter()
+        .filter(|answer| answer.contains("\"returned\":"))
+        .count();
     assert!(found > 20, "{found} finds among {}", wanted.len());
 }
