@@ -58,9 +58,9 @@ fn main() -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
-        "| command and document | median, ms | slowest, ms | peak RSS, MB | answer |"
+        "| command and document | median, ms | slowest, ms | CPU, ms | peak RSS, MB | answer |"
     )?;
-    writeln!(out, "|---|--:|--:|--:|---|")?;
+    writeln!(out, "|---|--:|--:|--:|--:|---|")?;
     for row in rows {
         writeln!(out, "{row}")?;
     }
@@ -90,11 +90,13 @@ fn row(name: &str, times: usize, start: impl Fn() -> Result<Start>) -> Result<St
     let first = start().with_context(|| name.to_owned())?;
     let starts: Vec<Start> = (0..times).map(|_| start()).collect::<Result<_>>()?;
     let elapsed: Vec<Duration> = starts.iter().map(|start| start.elapsed).collect();
+    let processor: Vec<Duration> = starts.iter().map(|start| start.processor).collect();
     let peaks: Vec<u64> = starts.iter().map(|start| start.peak_kib).collect();
     Ok(format!(
-        "| {name} | {:.1} | {:.1} | {:.1} | {} |",
+        "| {name} | {:.1} | {:.1} | {:.1} | {:.1} | {} |",
         millis(median(&elapsed).unwrap_or_default()),
         millis(elapsed.iter().max().copied().unwrap_or_default()),
+        millis(median(&processor).unwrap_or_default()),
         megabytes(median(&peaks).unwrap_or_default()),
         first.answer,
     ))
@@ -122,10 +124,11 @@ fn serve(document: &str, mode: &str, message: &str) -> Result<Start> {
 fn check(document: &str) -> Result<Start> {
     let started = Instant::now();
     let mut child = Process(mcpgen(&["check", document]).stdout(Stdio::null()).spawn()?);
-    let mut peak_kib = 0;
+    let (mut peak_kib, mut processor) = (0, Duration::ZERO);
     let status = loop {
         // A process that has just ended has no memory to tell of.
         peak_kib = child.peak_kib().unwrap_or(peak_kib);
+        processor = start::processor(&child).unwrap_or(processor).max(processor);
         if let Some(status) = child.0.try_wait()? {
             break status;
         }
@@ -135,6 +138,7 @@ fn check(document: &str) -> Result<Start> {
     ensure!(status.code().is_some_and(|code| code <= 1), "{status}");
     Ok(Start {
         elapsed,
+        processor,
         peak_kib,
         answer: status.to_string(),
     })

@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::diag::{FileId, Loc};
 use crate::runtime::manifest::{
-    BodyFormat, CredentialSpec, Effect, ParamContent, Place, Requirement, Style, WirePart,
+    BodyFormat, Comparison, CredentialSpec, Effect, ParamContent, Place, Requirement, SqlType,
+    Style, WirePart,
 };
 
 /// What a source can do.
@@ -32,6 +33,8 @@ pub struct Catalog {
     pub deadline: Option<Instant>,
     /// The credentials it takes, by security scheme name.
     pub credentials: IndexMap<String, CredentialSpec>,
+    /// What reads of it are made of, if it is a database.
+    pub database: Option<Database>,
 }
 
 impl Catalog {
@@ -51,6 +54,14 @@ impl Catalog {
             left.operation.insert_str(0, label);
         }
         self
+    }
+}
+
+impl Catalog {
+    /// The relation that a capability reads.
+    pub fn relation(&self, capability: &Capability) -> Option<&Relation> {
+        let (index, _) = capability.read?;
+        self.database.as_ref()?.relations.get(index)
     }
 }
 
@@ -78,11 +89,15 @@ pub struct Capability {
     pub operation: String,
     /// What names it: the `operationId`.
     pub id: Option<String>,
-    /// HTTP method, upper case.
+    /// HTTP method, upper case; of a relation `find` or `get`.
     pub method: String,
     /// Path template; what follows a `?` in it goes with every request.
-    /// What begins with `#` tells operations of one path apart and is not sent.
+    /// What begins with `#` tells operations of one path apart and is not sent. Of a relation its schema
+    /// and name.
     pub path: String,
+    /// The relation that is read, as an index into [`Database::relations`], and how. What its arguments
+    /// and results are depends on the policy, so [`Self::params`] and [`Self::output`] are empty then.
+    pub read: Option<(usize, ReadKind)>,
     /// Tags.
     pub tags: Vec<String>,
     /// What it does to the world.
@@ -208,4 +223,77 @@ pub enum Sample {
         /// The bytes.
         bytes: Vec<u8>,
     },
+}
+
+/// The relations of a database that the role may read something of.
+#[derive(Debug, Clone, Default)]
+pub struct Database {
+    /// In the order of their names.
+    pub relations: Vec<Relation>,
+}
+
+/// How a relation is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadKind {
+    /// The rows that a filter leaves.
+    Find,
+    /// One row, by a key.
+    Get,
+}
+
+/// A table, view or materialised view.
+#[derive(Debug, Clone)]
+pub struct Relation {
+    /// Its schema.
+    pub schema: String,
+    /// Its name.
+    pub name: String,
+    /// `table`, `view`, …: what it is, in words.
+    pub kind: &'static str,
+    /// What its owner says of it.
+    pub comment: Option<String>,
+    /// The columns that the role may read, by their own names, in order.
+    pub columns: IndexMap<String, RelationColumn>,
+    /// The columns of each key, the primary one first if there is one; all of them can be read.
+    pub keys: Vec<Vec<String>>,
+    /// Foreign keys whose columns can be read.
+    pub foreign_keys: Vec<ForeignKey>,
+    /// Rows, as the planner estimates them.
+    pub estimate: Option<u64>,
+}
+
+/// A column of a relation.
+#[derive(Debug, Clone)]
+pub struct RelationColumn {
+    /// Its type.
+    pub r#type: SqlType,
+    /// Its type as it was declared, for people.
+    pub declared: String,
+    /// Whether it may be null.
+    pub nullable: bool,
+    /// JSON Schema 2020-12 of a value that it is compared with; `true` if it is not compared.
+    pub value: Value,
+    /// JSON Schema 2020-12 of an element, for lists and ranges; `null` for all else.
+    pub element: Value,
+    /// Lenient JSON Schema 2020-12 of what is shown.
+    pub shown: Value,
+    /// What it can be compared by.
+    pub comparisons: Vec<Comparison>,
+    /// Whether rows can be sorted by it.
+    pub sortable: bool,
+    /// Whether it is the first column of an index.
+    pub indexed: bool,
+    /// What its owner says of it.
+    pub comment: Option<String>,
+}
+
+/// A foreign key.
+#[derive(Debug, Clone)]
+pub struct ForeignKey {
+    /// Its name.
+    pub name: String,
+    /// Its columns, each with that of the other relation.
+    pub columns: Vec<(String, String)>,
+    /// The other relation, as an index into [`Database::relations`].
+    pub relation: usize,
 }

@@ -15,6 +15,7 @@ mod demo;
 mod explain;
 mod init;
 mod install;
+mod introspect;
 mod list;
 mod load;
 mod man;
@@ -32,7 +33,7 @@ const STYLES: Styles = Styles::styled()
     .literal(AnsiColor::Cyan.on_default().bold())
     .placeholder(AnsiColor::Cyan.on_default());
 
-/// Compile an OpenAPI document into a safe MCP server for AI agents.
+/// Compile an OpenAPI document or a PostgreSQL database into a safe MCP server for AI agents.
 #[derive(Debug, Parser)]
 #[command(name = "mcpgen", version, styles = STYLES, max_term_width = 80, after_help = EXAMPLES)]
 struct Cli {
@@ -46,6 +47,8 @@ Examples:
   mcpgen check openapi.yaml                    what would become a tool, and what would not
   mcpgen list openapi.yaml                     the tools, their effect and their cost
   mcpgen serve openapi.yaml                    serve the reads to an MCP client over stdio
+  mcpgen serve postgres://reader@localhost/shop
+                                               the same of a database, with a role that reads
   mcpgen call openapi.yaml get_pet --arg petId=7 --dry-run
                                                the exact request of a call, nothing sent
   mcpgen install openapi.yaml --client claude-desktop
@@ -66,6 +69,7 @@ enum Command {
     Build(build::Build),
     Demo(demo::Demo),
     Install(install::Install),
+    Introspect(introspect::Introspect),
     Schema(schema::Schema),
     Completions(completions::Completions),
     Man(man::Man),
@@ -103,6 +107,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Build(build) => build.run().await,
         Command::Demo(demo) => demo.run().await,
         Command::Install(install) => install.run().await,
+        Command::Introspect(introspect) => introspect.run().await,
         Command::Schema(schema) => schema.run(),
         Command::Completions(completions) => completions.run(&mut Cli::command()),
         Command::Man(man) => man.run(&Cli::command()),
@@ -118,7 +123,10 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     {
         return ExitCode::SUCCESS;
     }
-    let text = crate::diag::render::printable(&format!("{error:#}")).into_owned();
+    // Some say what to do in lines of their own.
+    let text = format!("{error:#}");
+    let lines = text.lines().map(crate::diag::render::printable);
+    let text = lines.collect::<Vec<_>>().join("\n");
     let bold = if std::io::stderr().is_terminal() {
         ("\x1b[1;31m", "\x1b[0m")
     } else {

@@ -26,6 +26,7 @@ mod name;
 mod offer;
 mod pattern;
 mod profile;
+mod relation;
 mod rules;
 mod select;
 mod shape;
@@ -74,16 +75,16 @@ pub fn compile(catalogs: &[Catalog], policy: &Policy, diags: &mut Diagnostics) -
     rules.verdicts(catalogs, diags);
     let selection = select::select(catalogs, &offers, &rules, policy, diags);
     let chosen = selection.chosen.iter();
-    let chosen: Vec<&Offer<'_>> = chosen.filter_map(|index| offers.get(*index)).collect();
+    let mut chosen: Vec<&Offer<'_>> = chosen.filter_map(|index| offers.get(*index)).collect();
     offer::same_names(&chosen, diags);
     let deadline = catalogs.iter().filter_map(|catalog| catalog.deadline).max();
-    let tools = tools(&chosen, policy, deadline, diags);
+    let tools = tools(&mut chosen, policy, deadline, diags);
     pointers(&chosen, diags);
     let said = |code, diags: &Diagnostics| diags.iter().any(|d| d.code == code);
     if tools.is_empty() && !said(Code::PatternMatchesNothing, diags) {
         nothing_to_serve(catalogs, &selection, diags);
     }
-    let nowhere = tools.iter().all(|tool| lower::base_url(tool).is_none());
+    let nowhere = tools.iter().all(lower::is_nowhere);
     if !tools.is_empty() && nowhere && !said(Code::NoServer, diags) && !said(Code::BadServer, diags)
     {
         no_server(catalogs, diags);
@@ -120,7 +121,7 @@ pub fn compile(catalogs: &[Catalog], policy: &Policy, diags: &mut Diagnostics) -
 
 /// The tools of the chosen operations, as many as there is time for.
 fn tools(
-    chosen: &[&Offer<'_>],
+    chosen: &mut Vec<&Offer<'_>>,
     policy: &Policy,
     deadline: Option<Instant>,
     diags: &mut Diagnostics,
@@ -133,15 +134,16 @@ fn tools(
         patterns: pattern::Patterns::default(),
         misses: control::Misses::default(),
     };
+    let reads = relation::lowered(chosen, defaults, &mut lowering.misses, diags);
     let late = || deadline.is_some_and(|deadline| Instant::now() > deadline);
     let mut tools = Vec::with_capacity(chosen.len());
-    for offer in chosen {
+    for (offer, read) in chosen.iter().zip(reads) {
         if late() {
             diags.push(Diagnostic::out_of_time());
             break;
         }
         diags.about(Some(&offer.capability.operation));
-        tools.push(lower::tool(offer, &mut lowering, diags));
+        tools.push(lower::tool(offer, read, &mut lowering, diags));
     }
     diags.about(None);
     lowering.misses.report(diags);
@@ -196,7 +198,10 @@ fn source(catalog: &Catalog, policy: &Policy) -> (String, SourceSpec) {
         max_response_bytes: policy.max_response_bytes,
         allow_private: own.allow_private,
         redirects: own.redirects,
+        ca_certs: own.ca_certs,
+        proxy: own.proxy,
         rate: own.rate,
+        postgres: own.postgres,
     };
     (catalog.source.clone(), spec)
 }

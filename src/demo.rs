@@ -1,6 +1,7 @@
 //! The demonstration: a bookshop with an HTTP API of its own, on loopback, in this process.
 
 pub mod bookshop;
+pub mod library;
 mod store;
 
 /// The bookshop's OpenAPI document.

@@ -57,11 +57,12 @@ pub enum EmitError {
 }
 
 /// The templates, by name.
-const TEMPLATES: [(&str, &str); 8] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("Cargo.toml", include_str!("../templates/Cargo.toml.j2")),
     ("README.md", include_str!("../templates/README.md.j2")),
     ("main.rs", include_str!("../templates/main.rs.j2")),
     ("hooks.rs", include_str!("../templates/hooks.rs.j2")),
+    ("backends.rs", include_str!("../templates/backends.rs.j2")),
     ("lib.rs", include_str!("../templates/lib.rs.j2")),
     ("tools.rs", include_str!("../templates/tools.rs.j2")),
     ("group.rs", include_str!("../templates/group.rs.j2")),
@@ -113,6 +114,7 @@ pub fn emit(manifest: &Manifest, options: &Options) -> Result<Tree, EmitError> {
         ("hooks.rs", "src/hooks.rs", Kind::Seeded),
         ("lib.rs", "src/lib.rs", Kind::Generated),
         ("tools.rs", "src/tools.rs", Kind::Generated),
+        ("backends.rs", "src/runtime/backends.rs", Kind::Generated),
         ("manifest_test.rs", "tests/manifest.rs", Kind::Generated),
     ] {
         tree.add(path, fill(template, path, view())?, kind);
@@ -129,9 +131,11 @@ pub fn emit(manifest: &Manifest, options: &Options) -> Result<Tree, EmitError> {
             Kind::Generated,
         );
     }
-    tree.add("Cargo.lock", lockfile::rest(&options.name), Kind::Seeded);
-    for (path, text) in vendor::FILES {
-        tree.add(path, (*text).to_owned(), Kind::Generated);
+    let needs = crate_view.needs;
+    let locked = lockfile::text(&options.name, needs);
+    tree.add("Cargo.lock", locked, Kind::Seeded);
+    for (path, text) in vendor::files(needs) {
+        tree.add(path, text.to_owned(), Kind::Generated);
     }
     for file in tree.iter().filter(|file| is_rust(&file.path)) {
         syn::parse_file(&file.text).map_err(|error| defect(&file.path, &error))?;

@@ -4,3 +4,4 @@ pub mod documents;
 pub mod fetch;
 pub mod openapi;
 pub mod overlay;
+pub mod postgres;

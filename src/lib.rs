@@ -16,12 +16,14 @@
 //! - [`diag`]: findings with stable codes and places; `diag::render` prints them.
 //! - [`source`]: an input text with its name; reading it as a tree; JSON Pointer → line and column.
 //! - [`input`]: front ends. `fetch` gets a text, and the files that it refers to [I/O]; `overlay` changes
-//!   a tree as its owner says; `openapi` turns trees into a Catalog, purely.
+//!   a tree as its owner says; `openapi` turns trees into a Catalog, purely, and `postgres` snapshots of a
+//!   database's catalogue, which its `introspect` takes [I/O].
 //! - [`catalog`]: all that a source offers, in terms that no kind of source owns.
 //! - [`policy`]: what an agent may do. `format` has the types of the policy file, and its JSON Schema is
 //!   made of them; `read` reads it strictly and finds all mistakes in one run.
 //! - [`compile`]: one pass a file; Catalogs and Policy become a Manifest and diagnostics. `rules` says which
 //!   rules an operation has, `control` what they make of its arguments, `limits` and `shape` of its calls.
+//! - `cluster`: a throw-away PostgreSQL cluster [I/O].
 //! - [`demo`]: a bookshop with an HTTP API of its own, for `mcpgen demo`.
 //! - [`mock`]: a back end that answers with samples from the document.
 //! - [`emit`]: a Manifest becomes the files of a crate that contains the same runtime; `write` puts
@@ -47,6 +49,8 @@
 
 pub mod catalog;
 pub mod cli;
+#[cfg(unix)]
+pub mod cluster;
 pub mod compile;
 pub mod demo;
 pub mod diag;

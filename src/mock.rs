@@ -11,7 +11,7 @@ use crate::catalog::{Catalog, Sample};
 use crate::runtime::args::Args;
 use crate::runtime::backend::{Backend, Content, Outcome};
 use crate::runtime::error::CallError;
-use crate::runtime::manifest::{Action, Manifest};
+use crate::runtime::manifest::Manifest;
 
 /// Puts a mock before each back end: it previews with the real one and answers itself.
 pub fn backends(
@@ -34,11 +34,11 @@ pub fn backends(
         .iter()
         .zip(real)
         .map(|(tool, real)| {
-            let Action::Http(action) = &tool.action;
+            let action = &tool.action;
             let key = (
                 tool.source.clone(),
-                action.method.clone(),
-                action.path.clone(),
+                action.verb().to_owned(),
+                action.object().into_owned(),
             );
             let content = samples.get(&key).map_or(Content::Empty, content);
             Box::new(Mock { real, content }) as Box<dyn Backend>

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use crate::runtime::manifest::{CredentialSpec, Effect, Profile, Rate, Redirects};
+use crate::runtime::manifest::{CredentialSpec, Effect, Postgres, Profile, Rate, Redirects};
 
 mod check;
 pub mod format;
@@ -61,8 +61,14 @@ pub struct SourcePolicy {
     pub allow_private: Vec<String>,
     /// Which redirects are followed.
     pub redirects: Redirects,
+    /// PEM files of certificate authorities to trust besides the system's.
+    pub ca_certs: Vec<String>,
+    /// The proxy that requests go through.
+    pub proxy: Option<String>,
     /// How often its tools may be called, all together.
     pub rate: Vec<Rate>,
+    /// The database, if it is one.
+    pub postgres: Option<Postgres>,
 }
 
 /// How clients get to know the tools.

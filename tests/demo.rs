@@ -58,3 +58,25 @@ fn the_demo_keeps_serving_over_http() {
     let refused = crate::support::run(&["demo", "--http", "0.0.0.0:0"], &[], "");
     assert_eq!(refused.status, 2);
 }
+
+#[test]
+fn the_demo_shows_a_database() {
+    let output = run(&["demo", "--postgres"], &[], "").expect(0);
+    let text = &output.stdout;
+    let version = text
+        .split("PostgreSQL ")
+        .nth(1)
+        .and_then(|rest| rest.split(' ').next());
+    let text = text.replace(version.expect("a version"), "17.0");
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "too wide: {line}");
+    }
+    golden("demo_postgres.txt", &text);
+}
+
+#[test]
+fn without_postgresql_the_demo_says_how_to_get_it() {
+    let nowhere = [("MCPGEN_PG_BIN", "/nowhere")];
+    let output = run(&["demo", "--postgres"], &nowhere, "").expect(2);
+    assert!(output.stderr.contains("/nowhere"), "{}", output.stderr);
+}

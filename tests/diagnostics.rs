@@ -2,7 +2,7 @@
 //!
 //! A case is `policy.yaml`, `doc.yaml` or `doc.json` (or none, if `args` names the document; a policy
 //! names `../shop.yaml`, or the `doc.yaml` beside it), optionally `args`
-//! (one argument a line; a first line `serve` runs that command instead), `env` (a variable
+//! (one argument a line; a first line `serve` or `test` runs that command instead), `env` (a variable
 //! a line) and what came of it: `stdout.txt`, `stderr.txt` where something was said there, and
 //! `status`. `UPDATE=1` writes those.
 
@@ -35,7 +35,7 @@ fn check(case: &str) -> Output {
     let folder = format!("{FOLDER}/{case}");
     let args = fs::read_to_string(root().join(&folder).join("args")).unwrap_or_default();
     let mut args: Vec<&str> = args.lines().collect();
-    let command = if args.first() == Some(&"serve") {
+    let command = if matches!(args.first(), Some(&"serve" | &"test")) {
         args.remove(0)
     } else {
         "check"

@@ -1,8 +1,10 @@
 //! Mutated bytes through the loader, the resolver and the request builder: nothing panics, and what
 //! comes out keeps its rules (`fuzz/targets`). The mutations are the same in every run; `FUZZ_CASES` says
-//! how many of each.
+//! how many of each. With `FUZZ_SEEDS` what is mutated is written to that folder instead, for a fuzzer to
+//! begin with.
 
 use std::fs;
+use std::path::Path;
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -117,8 +119,16 @@ fn apply(bytes: &mut Vec<u8>, other: &[u8], edit: &Edit) {
 }
 
 /// Gives a target mutations of its seeds, the same in every run.
-fn fuzz(seeds: Vec<Vec<u8>>, target: fn(&[u8])) {
+fn fuzz(name: &str, seeds: Vec<Vec<u8>>, target: fn(&[u8])) {
     assert!(seeds.len() > 5, "{} seeds", seeds.len());
+    if let Some(folder) = std::env::var_os("FUZZ_SEEDS") {
+        let folder = Path::new(&folder).join(name);
+        fs::create_dir_all(&folder).expect("a folder");
+        for (at, seed) in seeds.iter().enumerate() {
+            fs::write(folder.join(format!("seed-{at}")), seed).expect("a file");
+        }
+        return;
+    }
     for seed in &seeds {
         target(seed);
     }
@@ -245,12 +255,12 @@ fn arguments() -> Vec<Vec<u8>> {
 
 #[test]
 fn loader() {
-    fuzz(documents(), targets::loader);
+    fuzz("loader", documents(), targets::loader);
 }
 
 #[test]
 fn resolver() {
-    fuzz(documents(), targets::resolver);
+    fuzz("resolver", documents(), targets::resolver);
 }
 
 #[test]
@@ -261,10 +271,10 @@ fn requests() {
         .filter(|seed| targets::request(seed))
         .count();
     assert!(made >= 5, "{made} requests");
-    fuzz(arguments(), targets::requests);
+    fuzz("requests", arguments(), targets::requests);
 }
 
 #[test]
 fn policies() {
-    fuzz(policy_files(), targets::policies);
+    fuzz("policies", policy_files(), targets::policies);
 }

@@ -18,7 +18,7 @@ const PETSHOP: &str = "tests/interop/petshop.yaml";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 
 #[derive(Clone, Copy)]
-enum Sdk {
+pub(crate) enum Sdk {
     Python,
     TypeScript,
     Inspector,
@@ -182,7 +182,7 @@ fn list(value: &Value) -> &[Value] {
 
 /// A function that gives a plan to the client and returns its summary; nothing if the client is not
 /// installed.
-fn client(sdk: Sdk) -> Option<impl Fn(&Value) -> Value> {
+pub(crate) fn client(sdk: Sdk) -> Option<impl Fn(&Value) -> Value> {
     let (program, script, variables) = match sdk {
         Sdk::Python => (
             installed("MCPGEN_PYTHON")?,

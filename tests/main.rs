@@ -27,6 +27,8 @@ mod loss;
 mod parity;
 mod policies;
 mod policy;
+#[cfg(unix)]
+mod postgres;
 mod profiles;
 mod property;
 mod responses;

@@ -17,10 +17,12 @@ fn policies() -> Vec<PathBuf> {
         let Ok(text) = fs::read_to_string(&policy) else {
             continue;
         };
-        let named = text
-            .lines()
-            .find_map(|line| line.trim().strip_prefix("openapi: "));
-        let document = entry.path().join(named.expect("a document"));
+        let named = text.lines().find_map(|line| {
+            let line = line.trim();
+            let named = line.strip_prefix("openapi: ");
+            named.or_else(|| line.strip_prefix("snapshot: "))
+        });
+        let document = entry.path().join(named.expect("a document or a snapshot"));
         if document.is_file() {
             found.push(policy);
         }
@@ -38,10 +40,15 @@ fn the_policies_of_the_project_hold() {
             .any(|policy| policy.ends_with("bookshop/mcpgen.yaml"))
     );
     if std::env::var_os("MCPGEN_CORPUS").is_some() {
-        assert_eq!(policies.len(), 4, "{policies:?}");
+        assert_eq!(policies.len(), 6, "{policies:?}");
     }
     for policy in policies {
         let name = policy.display().to_string();
+        run(&["test", &name], &[], "").expect(0);
+        if policy.ends_with("library/mcpgen.yaml") {
+            // A database has two tools a relation, which clients search for.
+            continue;
+        }
         let list = run(&["list", &name, "--json"], &[], "").expect(0).json();
         let tools = list["tools"].as_array().unwrap();
         assert!(
@@ -56,6 +63,5 @@ fn the_policies_of_the_project_hold() {
         assert!(tokens < TOKENS_MAX, "{name}: {tokens} tokens");
         let writes = tools.iter().filter(|tool| tool["effect"] != "read").count();
         assert!(writes <= 1, "{name}: {writes} writes");
-        run(&["test", &name], &[], "").expect(0);
     }
 }

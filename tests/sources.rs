@@ -146,7 +146,9 @@ fn rules_say_what_is_a_tool() {
 
 #[test]
 fn options_and_file_do_not_contradict_each_other() {
-    let said = format!("{TWO}defaults: {{effect: write, timeout: 5s}}\ntools: {{budget: 9000}}\n");
+    let said = format!(
+        "{TWO}defaults: {{effect: write, timeout: 5s}}\ntools: {{budget: 9000}}\negress: {{proxy: \"http://proxy.example\"}}\n"
+    );
     let policy = Folder::new(&said);
     let document = policy.scratch.path().join("shop.json");
     let document = document.to_str().unwrap();
@@ -162,6 +164,10 @@ fn options_and_file_do_not_contradict_each_other() {
         (
             vec!["--budget", "9000"],
             "--budget: the policy says it too, as `tools.budget`",
+        ),
+        (
+            vec!["--proxy", "http://proxy.example"],
+            "--proxy: the policy says it too, as `egress.proxy`",
         ),
         (vec!["--base-url", "https://x.example"], "--base-url: "),
         (vec!["--header", "X-A: b"], "--header: "),
@@ -202,6 +208,41 @@ fn options_and_file_do_not_contradict_each_other() {
         "",
     );
     assert_eq!(list.expect(0).json()["tools"].as_array().unwrap().len(), 2);
+}
+
+/// Authorities and the proxy are part of what is served and generated, wherever the document is named.
+#[test]
+fn egress_goes_with_the_server() {
+    let egress = "egress: {ca_certs: [./ca.pem], proxy: \"http://proxy.example:3128\"}\n";
+    let two = Folder::new(&format!("{TWO}{egress}"));
+    let one = Folder::new(&format!("version: 1\n{egress}"));
+    let document = one.scratch.path().join("shop.json");
+    let named = [document.to_str().unwrap(), "--policy", &one.policy];
+    for args in [&[two.policy.as_str()][..], &named] {
+        let plan = run(&[&["plan", "--json"], args].concat(), &[], "").expect(0);
+        for (name, source) in plan.json()["sources"].as_object().unwrap() {
+            assert_eq!(source["proxy"], "http://proxy.example:3128", "{name}");
+            let certificates = source["ca_certs"].as_array().unwrap();
+            let path = certificates.first().and_then(Value::as_str).unwrap();
+            assert!(
+                path.ends_with("ca.pem") && certificates.len() == 1,
+                "{path}"
+            );
+        }
+    }
+    let made = two.scratch.path().join("made");
+    let made = made.to_str().unwrap();
+    run(&["build", &two.policy, "-o", made], &[], "").expect(0);
+    let tools = std::fs::read_to_string(format!("{made}/src/tools.rs")).unwrap();
+    assert_eq!(tools.matches("ca.pem\"").count(), 2, "{tools}");
+    assert_eq!(
+        tools.matches("http://proxy.example:3128").count(),
+        2,
+        "{tools}"
+    );
+    // A file that is not there keeps a server from starting.
+    let call = run(&["call", &two.policy, "list_things"], &[], "").expect(2);
+    assert!(call.stderr.contains("ca.pem"), "{}", call.stderr);
 }
 
 #[test]

@@ -7,6 +7,8 @@ pub(crate) mod client;
 pub(crate) mod clients;
 pub(crate) mod golden;
 pub(crate) mod http;
+#[cfg(unix)]
+pub(crate) mod postgres;
 pub(crate) mod process;
 pub(crate) mod scratch;
 pub(crate) mod tools;

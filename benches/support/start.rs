@@ -1,5 +1,6 @@
 //! One start of a server over standard input and output.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -20,6 +21,9 @@ pub(crate) const LIST: &str = concat!(
 /// What one start showed.
 pub(crate) struct Start {
     pub(crate) elapsed: Duration,
+    /// What it took of processors, which says more where other work is done beside it.
+    #[allow(dead_code, reason = "not every benchmark shows it")]
+    pub(crate) processor: Duration,
     pub(crate) peak_kib: u64,
     /// What was answered, in words.
     pub(crate) answer: String,
@@ -37,7 +41,7 @@ pub(crate) fn answered(mut command: Command, message: &str) -> Result<Start> {
     let mut line = String::new();
     stdout.read_line(&mut line)?;
     let elapsed = started.elapsed();
-    let peak_kib = child.peak_kib()?;
+    let (peak_kib, processor) = (child.peak_kib()?, processor(&child)?);
     drop(stdin);
     ensure!(child.0.wait()?.success(), "the server did not end well");
     let answer: Value = serde_json::from_str(&line).context(line.clone())?;
@@ -48,7 +52,25 @@ pub(crate) fn answered(mut command: Command, message: &str) -> Result<Start> {
     let tools = tools.with_context(|| line.clone())?.len();
     Ok(Start {
         elapsed,
+        processor,
         peak_kib,
         answer: format!("{tools} tools, {} kB", line.len() / 1000),
     })
+}
+
+/// The time that all threads of a process have run so far (`schedstat`, in nanoseconds).
+pub(crate) fn processor(process: &Process) -> Result<Duration> {
+    let path = format!("/proc/{}/task", process.0.id());
+    let mut all = 0;
+    for thread in fs::read_dir(&path).with_context(|| path.clone())? {
+        // A thread may end meanwhile.
+        let Ok(text) = fs::read_to_string(thread?.path().join("schedstat")) else {
+            continue;
+        };
+        let ran = text.split_whitespace().next();
+        all += ran
+            .and_then(|digits| digits.parse::<u64>().ok())
+            .with_context(|| format!("{path}: no schedstat"))?;
+    }
+    Ok(Duration::from_nanos(all))
 }

@@ -10,6 +10,9 @@ use clap::Args;
 use comfy_table::ContentArrangement;
 use serde_json::{Map, Value, json};
 
+#[cfg(unix)]
+mod library;
+
 use super::load::{self, Loaded};
 use super::options::DocOptions;
 use super::{connect, list, report};
@@ -38,12 +41,17 @@ pub(super) struct Demo {
     /// Serve the bookshop's tools over stdio, for an MCP client, and show nothing
     #[arg(long)]
     stdio: bool,
+
+    /// Show a database instead: a library, in a throw-away cluster of the PostgreSQL that is installed
+    #[arg(long, conflicts_with_all = ["http", "stdio"])]
+    postgres: bool,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   mcpgen demo
   mcpgen demo --http 127.0.0.1:8080
+  mcpgen demo --postgres
 
 Everything happens on loopback, in this process; nothing is installed or written.";
 
@@ -54,6 +62,9 @@ const WIDTH_TABLE: u16 = 78;
 
 impl Demo {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        if self.postgres {
+            return of_database().await;
+        }
         let shop = Bookshop::open()
             .await
             .context("loopback cannot be listened on")?;
@@ -102,10 +113,22 @@ impl Demo {
     }
 }
 
-/// The bookshop's tools under its policy.
+#[cfg(unix)]
+async fn of_database() -> anyhow::Result<ExitCode> {
+    library::run().await
+}
+
+#[cfg(not(unix))]
+async fn of_database() -> anyhow::Result<ExitCode> {
+    anyhow::bail!("--postgres: a throw-away cluster needs a Unix system")
+}
+
+/// Tools under their policy.
 struct Tools {
     loaded: Loaded,
     server: Server,
+    /// Lines of a result that are shown.
+    lines: usize,
 }
 
 impl Tools {
@@ -130,7 +153,11 @@ impl Tools {
             .context("the bundled document cannot be read")?;
         let config = config(&compiled.manifest);
         let server = load::server(catalogs, &compiled.manifest, &config, false)?;
-        Ok(Self { loaded, server })
+        Ok(Self {
+            loaded,
+            server,
+            lines: 1,
+        })
     }
 
     fn compiled(&self) -> anyhow::Result<&Compiled> {
@@ -176,7 +203,7 @@ impl Tools {
         arguments: Map<String, Value>,
         request: &str,
     ) -> anyhow::Result<()> {
-        for line in request.lines().filter(|line| !line.is_empty()) {
+        for line in request.lines().filter(|line| is_shown(line)) {
             for (index, part) in wrapped(line, WIDTH - 6).iter().enumerate() {
                 let mark = if index == 0 { ">" } else { " " };
                 let (green, reset) = (GREEN.render(), GREEN.render_reset());
@@ -185,13 +212,12 @@ impl Tools {
         }
         match self.server.call(tool, arguments).await? {
             Ok((outcome, args)) => {
-                writeln!(
-                    out,
-                    "    {}<{} {}",
-                    GREEN.render(),
-                    GREEN.render_reset(),
-                    cut(&brief(&outcome), WIDTH - 6)
-                )?;
+                let shown = cut(&brief(&outcome), (WIDTH - 6) * self.lines);
+                for (index, part) in wrapped(&shown, WIDTH - 6).iter().enumerate() {
+                    let mark = if index == 0 { "<" } else { " " };
+                    let (green, reset) = (GREEN.render(), GREEN.render_reset());
+                    writeln!(out, "    {green}{mark}{reset} {part}")?;
+                }
                 for note in args.changes().notes() {
                     let (yellow, reset) = (YELLOW.render(), YELLOW.render_reset());
                     let text = note.strip_prefix("note").unwrap_or(&note);
@@ -203,6 +229,20 @@ impl Tools {
             Err(error) => refused(out, &error),
         }
     }
+}
+
+/// Whether a line of a request is worth a line of the demonstration. Of a statement it is what is asked, and
+/// not how rows become JSON.
+fn is_shown(line: &str) -> bool {
+    let around = [
+        "SELECT w.",
+        "SELECT p.",
+        "SELECT pg_catalog.",
+        "CROSS JOIN",
+        "OFFSET 0",
+        "WHERE w.",
+    ];
+    !line.is_empty() && !around.iter().any(|start| line.starts_with(start))
 }
 
 /// What the environment would give: the shop's key, and the till that orders come from.

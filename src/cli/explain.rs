@@ -9,6 +9,7 @@ mod changes;
 mod code;
 mod defaults;
 mod print;
+mod relation;
 mod subject;
 
 use super::load::load;

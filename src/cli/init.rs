@@ -9,13 +9,14 @@ use anyhow::{Context, bail, ensure};
 use clap::Args;
 use url::Url;
 
+mod database;
 mod draft;
 mod example;
 mod groups;
 mod yaml;
 
 use super::load::load;
-use super::options::{DocOptions, Enable, Tools, looks_secret};
+use super::options::{DatabaseOptions, DocOptions, Enable, Tools, looks_secret};
 use super::report;
 use crate::diag::render::printable;
 use crate::input::fetch::RefHost;
@@ -27,7 +28,8 @@ use draft::Draft;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Init {
-    /// OpenAPI document: a path, an https URL, or http on loopback
+    /// OpenAPI document: a path, an https URL, or http on loopback; or a database: postgres://…, or a
+    /// snapshot of one
     doc: String,
 
     /// Where the policy goes; - is standard output
@@ -57,6 +59,10 @@ pub(super) struct Init {
     /// OpenAPI Overlay that changes the document before it is read; repeatable, in this order
     #[arg(long, value_name = "FILE")]
     overlay: Vec<String>,
+
+    /// Schema of a database whose relations are served; repeatable
+    #[arg(long, value_name = "SCHEMA")]
+    db_schema: Vec<String>,
 
     #[command(flatten)]
     upstream: UpstreamOptions,
@@ -88,6 +94,19 @@ impl Init {
         };
         let catalog = catalogs.first().context("the document has no source")?;
         let folder = self.folder();
+        if catalog.database.is_some() {
+            let live = options.is_database();
+            let snapshot = (!live)
+                .then(|| from_folder(&self.doc, folder))
+                .transpose()?;
+            return self.of_database(&database::Draft {
+                catalog,
+                compiled,
+                snapshot,
+                schemas: &self.db_schema,
+                schema: self.schema || folder.join(SCHEMA).is_file(),
+            });
+        }
         let draft = Draft {
             catalog,
             compiled,
@@ -107,6 +126,19 @@ impl Init {
         Ok(ExitCode::SUCCESS)
     }
 
+    fn of_database(&self, draft: &database::Draft<'_>) -> anyhow::Result<ExitCode> {
+        let text = draft.text();
+        if self.output == "-" {
+            write!(anstream::stdout(), "{text}")?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        self.write(&text)?;
+        let variable = draft.variable();
+        let variable = format!("set the connection string, as in `export {variable}=postgres://…`");
+        self.told(&draft.told(), Some(variable))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
     /// Usage errors come before anything is read.
     fn check_usage(&self) -> anyhow::Result<()> {
         ensure!(
@@ -117,8 +149,10 @@ impl Init {
             !(self.schema && self.output == "-"),
             "--schema writes a file beside the policy, and standard output is in no folder"
         );
+        // The connection string of a database is not written down.
         if let Ok(url) = Url::parse(&self.doc)
             && url.has_host()
+            && !self.options().is_database()
         {
             let secret = url.query_pairs().any(|(name, _)| looks_secret(&name));
             let plain = url.username().is_empty() && url.password().is_none();
@@ -158,6 +192,10 @@ impl Init {
             tools: Some(Tools::List),
             upstream: self.upstream.clone(),
             allow_http: self.allow_http,
+            database: DatabaseOptions {
+                schema: self.db_schema.clone(),
+                ..DatabaseOptions::default()
+            },
             ..DocOptions::plain(&self.doc)
         }
     }
@@ -204,6 +242,18 @@ impl Init {
 
     /// What was written, and what to do next.
     fn report(&self, draft: &Draft<'_>) -> anyhow::Result<()> {
+        let tokens = report::thousands(draft.read_tokens());
+        let reads = report::count(draft.reads(), "read");
+        let off = draft.off();
+        let variables = draft.variables();
+        let first = variables.first();
+        let step =
+            first.map(|first| format!("set the credentials' variables, as in `export {first}=…`"));
+        self.told(&format!("{reads}, about {tokens} tokens{off}"), step)
+    }
+
+    /// What was written, and what to do next; `set`: what has to be set first.
+    fn told(&self, what: &str, set: Option<String>) -> anyhow::Result<()> {
         let output = printable(&self.output);
         let mut out = anstream::stdout().lock();
         write!(out, "Wrote {output}")?;
@@ -216,17 +266,10 @@ impl Init {
                 .to_string();
             write!(out, " and {}", printable(&path))?;
         }
-        let tokens = report::thousands(draft.read_tokens());
-        let reads = report::count(draft.reads(), "read");
-        let off = draft.off();
-        writeln!(out, ": {reads}, about {tokens} tokens{off}")?;
+        writeln!(out, ": {what}")?;
         writeln!(out, "Next:")?;
         let mut steps = vec!["look through it: every line says what it does".to_owned()];
-        if let [first, ..] = draft.variables().as_slice() {
-            steps.push(format!(
-                "set the credentials' variables, as in `export {first}=…`"
-            ));
-        }
+        steps.extend(set);
         for (command, what) in [
             ("check", "what comes of it"),
             ("test", "its tests, against no API"),

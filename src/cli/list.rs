@@ -73,13 +73,12 @@ impl List {
 }
 
 fn as_json(tool: &ToolSpec) -> Value {
-    let (method, path) = report::method_and_path(tool);
     json!({
         "name": tool.name,
         "effect": tool.effect,
         "source": tool.source,
-        "method": method,
-        "path": path,
+        "method": tool.action.verb(),
+        "path": tool.action.object(),
         "tokens": budget::tokens(tool),
     })
 }
@@ -95,11 +94,11 @@ pub(super) fn table(tools: &[ToolSpec]) -> Table {
     }
     table.set_header(["TOOL", "EFFECT", "REQUEST", "ARGUMENTS", "TOKENS"]);
     for tool in tools {
-        let (method, path) = report::method_and_path(tool);
+        let request = format!("{} {}", tool.action.verb(), tool.action.object());
         table.add_row([
             Cell::new(printable(&tool.name)),
             Cell::new(tool.effect.as_str()),
-            Cell::new(printable(&format!("{method} {path}"))),
+            Cell::new(printable(&request)),
             Cell::new(printable(&arguments(tool))),
             Cell::new(report::thousands(budget::tokens(tool))).set_alignment(CellAlignment::Right),
         ]);

@@ -15,15 +15,15 @@ use crate::input::fetch::FetchOptions;
 use crate::input::overlay::{Overlaid, Overlay, Room};
 use crate::input::{fetch, openapi};
 use crate::policy::{self, Policy};
-use crate::runtime::backends;
-use crate::runtime::config::Config;
-use crate::runtime::manifest::{Action, Manifest};
-use crate::runtime::server::Server;
+use crate::runtime::config::Secret;
 use crate::source::{Budget, Origins, Source, Sources};
 
+mod database;
+mod served;
 mod unset;
 mod wanted;
 
+pub(super) use served::{config, reachable, server};
 pub(super) use wanted::Wanted;
 
 /// What a command works with, read and compiled, with what was found.
@@ -35,6 +35,8 @@ pub(super) struct Loaded {
     pub(super) policy: Policy,
     /// What else reaches an upstream.
     egress: FetchOptions,
+    /// Connection strings that the command line has, by source.
+    dsns: Vec<(String, Secret)>,
 }
 
 /// Where requests would go if there were an upstream; no such host can exist (RFC 6761 §6.4).
@@ -70,8 +72,17 @@ pub(super) async fn load_with(options: &DocOptions, extra: Extra) -> anyhow::Res
         Progress::start("reading the document")
     };
     // Usage errors come before anything is read.
-    let alone = wanted::of_options(options)?;
-    let first = fetch::fetch(&options.doc, &alone.fetch).await?;
+    let mut alone = match options.is_database() {
+        true => database::of_options(options)?,
+        false => wanted::of_options(options)?,
+    };
+    let first = match options.is_database() {
+        true => database::asked(&alone).await?,
+        false => fetch::fetch(&options.doc, &alone.fetch).await?,
+    };
+    if database::is_snapshot(&first.text) && !options.is_database() {
+        alone = database::of_options(options)?;
+    }
     progress.now(format!("compiling {}", render::printable(&first.name)));
     let mut diags = Diagnostics::default();
     let (mut text, document) = match &options.policy {
@@ -98,7 +109,7 @@ pub(super) async fn load_with(options: &DocOptions, extra: Extra) -> anyhow::Res
     let (wanted, policy) = match file {
         Some(file) => {
             let wanted = match &document {
-                Some(_) => vec![options.under(alone, &file)?],
+                Some(_) => vec![options.under(alone, &file, &folder)?],
                 None => options.sources(&file, &folder, &mut diags)?,
             };
             unset::report(&file, &folder, &mut diags);
@@ -149,7 +160,7 @@ impl Read {
         for one_wanted in wanted {
             let text = match document.take() {
                 Some(text) => text,
-                None => match fetch::fetch(&one_wanted.doc, &one_wanted.fetch).await {
+                None => match text_of(one_wanted).await {
                     Ok(text) => text,
                     Err(error) => {
                         let loc = one_wanted.loc.clone().unwrap_or_default();
@@ -193,10 +204,18 @@ impl Read {
         mut policy: Policy,
         complete: bool,
     ) -> Loaded {
+        let mut dsns = Vec::new();
         for (catalog, wanted) in catalogs.iter().zip(wanted) {
-            policy
-                .sources
-                .insert(catalog.source.clone(), wanted.policy.clone());
+            let mut own = wanted.policy.clone();
+            if let Some(spec) = own.postgres.as_mut().filter(|spec| spec.dsn.is_empty()) {
+                spec.dsn = database::variable(&catalog.source);
+            }
+            let given = wanted
+                .database
+                .as_ref()
+                .and_then(|database| database.dsn.clone());
+            dsns.extend(given.map(|dsn| (catalog.source.clone(), dsn)));
+            policy.sources.insert(catalog.source.clone(), own);
         }
         let complete = complete && catalogs.len() == wanted.len();
         let egress = wanted.first().map(|wanted| wanted.fetch.clone());
@@ -210,12 +229,30 @@ impl Read {
             compiled,
             policy,
             egress: egress.unwrap_or_default(),
+            dsns,
         }
+    }
+}
+
+/// The text of a source: a document, or a snapshot, taken now if there is none.
+async fn text_of(wanted: &Wanted) -> anyhow::Result<Source> {
+    match wanted.database.is_some() && wanted.doc.is_empty() {
+        true => database::asked(wanted).await,
+        false => Ok(fetch::fetch(&wanted.doc, &wanted.fetch).await?),
     }
 }
 
 /// Reads one document and what it draws in.
 async fn one(wanted: &Wanted, source: Source, extra: Extra) -> anyhow::Result<Read> {
+    if wanted.database.is_some() {
+        let mut diags = Diagnostics::default();
+        let catalog = database::catalog(wanted, &source, &mut diags)?;
+        return Ok(Read {
+            sources: source.into(),
+            diags,
+            catalog,
+        });
+    }
     let mut sources = Sources::from(source);
     let mut diags = Diagnostics::default();
     let mut documents = None;
@@ -291,9 +328,14 @@ async fn overlay(
 /// A source that stands alone, read and compiled.
 pub(super) fn compiled(source: Source, wanted: Wanted, policy: Policy, extra: Extra) -> Loaded {
     let mut diags = Diagnostics::default();
-    let options = read_options(&wanted, &source, extra);
-    let tree = source.parse(&Budget::default(), &mut diags);
-    let catalog = tree.and_then(|tree| read(&Documents::alone(tree), &options, &mut diags));
+    let catalog = if wanted.database.is_some() {
+        let read = database::catalog(&wanted, &source, &mut diags);
+        read.ok().flatten()
+    } else {
+        let options = read_options(&wanted, &source, extra);
+        let tree = source.parse(&Budget::default(), &mut diags);
+        tree.and_then(|tree| read(&Documents::alone(tree), &options, &mut diags))
+    };
     let complete = catalog.is_some();
     let read = Read {
         sources: source.into(),
@@ -330,43 +372,6 @@ fn read(
             .get_or_insert_with(|| MOCK_URL.to_owned());
     }
     Some(catalog)
-}
-
-/// What the environment and the options give to a Manifest.
-pub(super) fn config(loaded: &Loaded, manifest: &Manifest) -> anyhow::Result<Config> {
-    let mut config = Config::from_env(manifest)?;
-    config.ca_certs.clone_from(&loaded.egress.ca_certs);
-    config.proxy.clone_from(&loaded.egress.proxy);
-    Ok(config)
-}
-
-/// A server that cannot reach any upstream is of no use.
-pub(super) fn reachable(manifest: &Manifest) -> anyhow::Result<()> {
-    let somewhere = manifest.tools.iter().any(|tool| match &tool.action {
-        Action::Http(action) => action.base_url.is_some(),
-    });
-    anyhow::ensure!(
-        somewhere,
-        "the document does not say where the API is: pass --base-url https://…"
-    );
-    Ok(())
-}
-
-/// The server of a Manifest; one that could not reach any upstream is refused.
-pub(super) fn server(
-    catalogs: &[Catalog],
-    manifest: &Manifest,
-    config: &Config,
-    mock: bool,
-) -> anyhow::Result<Server> {
-    reachable(manifest)?;
-    let real = backends::open(manifest, config)?;
-    let backends = if mock {
-        crate::mock::backends(catalogs, manifest, real)
-    } else {
-        real
-    };
-    Ok(Server::new(manifest, backends, config))
 }
 
 /// The file name of a path or URL without its extension.
@@ -437,10 +442,10 @@ impl Loaded {
 
     /// The document as it may be shown: of a URL, nothing that may be a credential.
     pub(super) fn shown<'a>(&'a self, doc: &'a str) -> &'a str {
-        if doc.contains("://") {
-            &self.sources.main().name
-        } else {
-            doc
+        match doc {
+            _ if doc.starts_with("postgres") && doc.contains("://") => "postgres://…",
+            _ if doc.contains("://") => &self.sources.main().name,
+            _ => doc,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Options that several commands share, from what was typed to what it means.
 
+mod database;
 mod policy;
 mod token;
 
@@ -17,13 +18,14 @@ use crate::policy::format::words::duration;
 use crate::runtime::command::UpstreamOptions;
 use crate::runtime::manifest::Profile;
 
+pub(super) use database::DatabaseOptions;
 pub(super) use token::{TokenAuth, TokenOptions};
 
 /// A document and what is to be made of it.
 #[derive(Debug, Clone, Args)]
 pub(super) struct DocOptions {
     /// OpenAPI document, or a policy file with sources: a path, an https URL, http on loopback, or -
-    /// for standard input
+    /// for standard input; or a database: postgres://…, or a snapshot of one
     pub(super) doc: String,
 
     /// Policy file for the document: what an agent may do with it
@@ -89,6 +91,9 @@ pub(super) struct DocOptions {
     /// [default: strict]
     #[arg(long, value_name = "CLIENTS", value_enum)]
     pub(super) profile: Option<Clients>,
+
+    #[command(flatten)]
+    pub(super) database: DatabaseOptions,
 
     #[command(flatten)]
     pub(super) upstream: UpstreamOptions,
@@ -165,6 +170,7 @@ impl DocOptions {
             pin: Vec::new(),
             budget: None,
             profile: None,
+            database: DatabaseOptions::default(),
             upstream: UpstreamOptions {
                 ca_cert: Vec::new(),
                 proxy: None,

@@ -11,8 +11,7 @@ use super::options::DocOptions;
 use crate::diag::escape;
 use crate::diag::render::printable;
 use crate::runtime::manifest::{
-    Action, BodyContent, ClientAuth, CredentialSpec, HttpAction, ListMode, Manifest, Requirement,
-    ToolSpec,
+    BodyContent, ClientAuth, CredentialSpec, HttpAction, ListMode, Manifest, Requirement, ToolSpec,
 };
 
 /// Print the finished server: every tool, where each argument goes, its clamps and its request
@@ -93,23 +92,25 @@ fn print_text(manifest: &Manifest) -> anyhow::Result<()> {
         }
     }
     for tool in &manifest.tools {
-        let Action::Http(action) = &tool.action;
         writeln!(
             out,
             "\n{} ({})",
             printable(&tool.name),
             tool.effect.as_str()
         )?;
-        let base = action.base_url.as_deref().unwrap_or_default();
-        let request = format!("{} {base}{}", action.method, action.path);
+        let http = tool.action.http();
+        let base = http.and_then(|action| action.base_url.as_deref());
+        let (verb, object) = (tool.action.verb(), tool.action.object());
+        let request = format!("{verb} {}{object}", base.unwrap_or_default());
         writeln!(out, "  {}", printable(&request))?;
-        let alternatives: Vec<String> = action.security.iter().map(credentials).collect();
+        let security = http.map_or(&[][..], |action| &action.security);
+        let alternatives: Vec<String> = security.iter().map(credentials).collect();
         if !alternatives.is_empty() {
             let text = alternatives.join(", or with ");
             writeln!(out, "  with {}", printable(&text))?;
         }
         for (name, _) in tool.arguments() {
-            writeln!(out, "  {}", printable(&argument(tool, action, name)))?;
+            writeln!(out, "  {}", printable(&argument(tool, name)))?;
         }
     }
     out.flush()?;
@@ -129,7 +130,7 @@ fn credentials(all: &Requirement) -> String {
 }
 
 /// One argument in a line: name, type, where it goes, what bounds it.
-fn argument(tool: &ToolSpec, action: &HttpAction, name: &str) -> String {
+fn argument(tool: &ToolSpec, name: &str) -> String {
     let schema = tool
         .input_schema
         .get("properties")
@@ -163,10 +164,9 @@ fn argument(tool: &ToolSpec, action: &HttpAction, name: &str) -> String {
     } else {
         ""
     };
-    format!(
-        "{name}: {kind}{required} -> {}{clamp}{checked}",
-        destination(action, name)
-    )
+    let destination = tool.action.http().map(|action| destination(action, name));
+    let destination = destination.map_or_else(String::new, |to| format!(" -> {to}"));
+    format!("{name}: {kind}{required}{destination}{clamp}{checked}")
 }
 
 fn destination(action: &HttpAction, name: &str) -> String {

@@ -10,7 +10,7 @@ use crate::compile::{Compiled, budget};
 use crate::diag::{Code, Diagnostic, render};
 use crate::runtime::config::{Config, Credential, filled};
 use crate::runtime::manifest::{
-    Action, CredentialSpec, Effect, ListMode, Manifest, Requirement, ToolSpec, place,
+    CredentialSpec, Effect, ListMode, Manifest, Requirement, ToolSpec, place,
 };
 
 /// A number with its thousands apart: `12,345`.
@@ -138,7 +138,9 @@ type Sent = BTreeMap<(String, String), String>;
 pub(super) fn sent_to_document_hosts(manifest: &Manifest, config: &Config) -> Vec<Diagnostic> {
     let mut found = Sent::new();
     for tool in &manifest.tools {
-        let Action::Http(action) = &tool.action;
+        let Some(action) = tool.action.http() else {
+            continue;
+        };
         let (Some(spec), Some(set)) = (
             manifest.sources.get(&tool.source),
             config.sources.get(&tool.source),
@@ -231,8 +233,7 @@ pub(super) fn unreachable<'m>(
 
 /// Scheme, host and port that a tool's requests go to.
 fn origin(tool: &ToolSpec) -> Option<String> {
-    let Action::Http(action) = &tool.action;
-    url_origin(action.base_url.as_deref()?)
+    url_origin(tool.action.http()?.base_url.as_deref()?)
 }
 
 fn url_origin(url: &str) -> Option<String> {
@@ -240,17 +241,8 @@ fn url_origin(url: &str) -> Option<String> {
     Some(url.origin().ascii_serialization())
 }
 
-fn security(tool: &ToolSpec) -> &Vec<Requirement> {
-    match &tool.action {
-        Action::Http(action) => &action.security,
-    }
-}
-
-/// Method and path of a tool's action.
-pub(super) fn method_and_path(tool: &ToolSpec) -> (&str, &str) {
-    match &tool.action {
-        Action::Http(action) => (&action.method, &action.path),
-    }
+fn security(tool: &ToolSpec) -> &[Requirement] {
+    tool.action.http().map_or(&[], |action| &action.security)
 }
 
 /// Prints a JSON document to standard output, which may be a terminal: nothing in it is hidden.

@@ -15,6 +15,7 @@ use crate::diag::Loc;
 use crate::diag::render::{self, printable};
 use crate::policy::format::{Reply, Test as PolicyTest};
 use crate::runtime::backends;
+use crate::runtime::manifest::{Manifest, ToolSpec};
 use crate::runtime::output::{CLAMPED_KEY, ERROR_KEY};
 use crate::runtime::plain::Promise;
 use crate::runtime::scan;
@@ -133,7 +134,7 @@ impl Test {
                     error: Some(("unknown_tool".to_owned(), why)),
                     ..Outcome::default()
                 },
-                None => call(&server, &upstream, test).await,
+                None => call(&manifest, &server, &upstream, test).await,
             };
             verdicts.push(Verdict {
                 test,
@@ -164,12 +165,21 @@ fn off(compiled: &Compiled, name: &str) -> Option<String> {
 }
 
 /// Calls a tool as a client would, and takes down what becomes of it.
-async fn call(server: &Server, upstream: &Upstream, test: &PolicyTest) -> Outcome {
+async fn call(
+    manifest: &Manifest,
+    server: &Server,
+    upstream: &Upstream,
+    test: &PolicyTest,
+) -> Outcome {
     let (status, body) = match &test.reply {
         Some(Reply { status, body }) => (*status, body.clone()),
         None => (200, json!({})),
     };
     upstream.reply(status, body);
+    let is_sql = |tool: &&ToolSpec| tool.name == test.call && tool.action.http().is_none();
+    if manifest.tools.iter().any(|tool| is_sql(&tool)) {
+        return planned(server, test);
+    }
     let message = json!({
         "jsonrpc": "2.0", "id": 1, "method": "tools/call",
         "params": {"name": test.call, "arguments": test.args},
@@ -188,6 +198,26 @@ async fn call(server: &Server, upstream: &Upstream, test: &PolicyTest) -> Outcom
     let answer = server.answer(call).await;
     let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
     outcome(&answer, upstream)
+}
+
+/// The statement that a call would come to; no database is asked.
+fn planned(server: &Server, test: &PolicyTest) -> Outcome {
+    let planned = server.preview(&test.call, test.args.clone());
+    match planned {
+        Ok(Ok((statement, args))) => Outcome {
+            statement: Some(statement),
+            clamped: args.changes().clamped_pairs(),
+            ..Outcome::default()
+        },
+        Ok(Err(error)) => Outcome {
+            error: Some((error.code.to_owned(), error.message.replace('\n', " "))),
+            ..Outcome::default()
+        },
+        Err(unknown) => Outcome {
+            error: Some(("unknown_tool".to_owned(), unknown.to_string())),
+            ..Outcome::default()
+        },
+    }
 }
 
 /// What a JSON-RPC response says of a call.
@@ -215,6 +245,7 @@ fn outcome(answer: &Value, upstream: &Upstream) -> Outcome {
     };
     Outcome {
         requests: upstream.requests(),
+        statement: None,
         error,
         clamped: meta(CLAMPED_KEY)
             .and_then(Value::as_object)

@@ -296,7 +296,7 @@ fn is_plain(wire: &str) -> bool {
 }
 
 /// The name with what clients refuse replaced (`^[a-zA-Z0-9_.-]{1,64}$`).
-fn accepted(wire: &str) -> String {
+pub(super) fn accepted(wire: &str) -> String {
     let mut name = String::new();
     // An accent is lost, its letter is not.
     for c in wire.nfkd().filter(|c| !matches!(c, '\u{300}'..='\u{36f}')) {

@@ -149,6 +149,42 @@ mod tests {
                 &json!({"type": "integer", "maximum": 9, "enum": [3, 6]}),
                 None,
             ),
+            (
+                Effect::Read,
+                "limit",
+                &json!({"type": "integer", "maximum": 10, "multipleOf": 5}),
+                bound(None, Some(10)),
+            ),
+            (
+                Effect::Read,
+                "limit",
+                &json!({"type": "integer", "minimum": 7, "maximum": 7}),
+                bound(Some(7), Some(7)),
+            ),
+            (
+                Effect::Read,
+                "limit",
+                &json!({"type": "integer", "minimum": 8, "maximum": 7}),
+                None,
+            ),
+            (
+                Effect::Read,
+                "limit",
+                &json!({"type": ["integer", "string"], "maximum": 7}),
+                None,
+            ),
+            (
+                Effect::Read,
+                "limit",
+                &json!({"type": "integer", "maximum": 7.5}),
+                None,
+            ),
+            (
+                Effect::Read,
+                "limit",
+                &json!({"type": "integer", "maximum": 1e16}),
+                None,
+            ),
         ] {
             assert_eq!(page_size(effect, name, schema), want, "{name} {schema}");
         }

@@ -1,10 +1,11 @@
 //! What a policy says of the cost of calls and of their answers, in the Manifest's terms. A rule wins over
-//! the defaults, and a later rule over an earlier one; what limits or takes away adds up.
+//! the defaults; a later rule only narrows what an earlier one bounds, and what takes away adds up.
 
+use super::control::Misses;
 use super::rules::Ruling;
 use crate::catalog::Capability;
-use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
-use crate::policy::format::{self, Defaults, Failure, ResponseRule};
+use crate::diag::{Code, Diagnostic, Diagnostics, Loc, Severity};
+use crate::policy::format::{self, Defaults, Failure, ResponseRule, Rule};
 use crate::runtime::backends::http::{is_reserved_header, same_name};
 use crate::runtime::manifest::{CredentialSpec, KeyPlace, Limits, Rate, Retries, Shape};
 
@@ -30,16 +31,31 @@ pub(super) fn limits(defaults: &Defaults, ruling: &Ruling<'_>) -> Limits {
 }
 
 /// Which failures are tried again: none of a call that may have its effect twice, which a method is
-/// idempotent or an idempotency key goes with it against.
+/// idempotent or an idempotency key goes with it against. A rule that says so in vain is reported:
+/// `named` are the names by which it may name the operation.
 pub(super) fn retries(
     defaults: &Defaults,
-    ruling: &Ruling<'_>,
-    capability: &Capability,
+    (ruling, rules): (&Ruling<'_>, &[Rule]),
+    (capability, named): (&Capability, [&str; 2]),
+    misses: &mut Misses,
 ) -> Option<Retries> {
     let own = ruling.retries.map(|(retries, _)| retries);
     let format::Retries { max, on, only: _ } = own.or(defaults.retries.as_ref())?;
     let method = IDEMPOTENT.contains(&capability.method.as_str()) && capability.idempotent;
-    if *max == 0 || !(method || ruling.idempotency_key.is_some()) {
+    let repeatable = method || ruling.idempotency_key.is_some();
+    if let Some((_, rule)) = ruling.retries.filter(|_| *max > 0) {
+        let loc = Loc::at(format!("/rules/{rule}/retries"));
+        let rule = rules.get(rule);
+        let mut said = rule.into_iter().flat_map(Rule::operations);
+        match repeatable {
+            true => misses.hit(&loc),
+            false if said.any(|name| named.contains(&name)) => {
+                misses.mistake(not_repeated(loc, capability));
+            }
+            false => misses.miss(not_repeated(loc, capability)),
+        }
+    }
+    if *max == 0 || !repeatable {
         return None;
     }
     let statuses = on.iter().filter_map(|failure| match failure {
@@ -51,6 +67,14 @@ pub(super) fn retries(
         connect: on.contains(&Failure::Connect),
         statuses: statuses.collect(),
     })
+}
+
+fn not_repeated(loc: Loc, capability: &Capability) -> Diagnostic {
+    let what = capability.label();
+    let message = format!("{what} is never tried again: its effect could come twice");
+    let mut found = Diagnostic::new(Code::PolicyConflict, loc, message);
+    found.severity = Severity::Warning;
+    found.help("add `idempotency_key` if the API reads such a header, or take `retries` out")
 }
 
 /// The header that gets a new key for each call. One that holds something else is reported.
@@ -94,23 +118,28 @@ pub(super) fn idempotency_key<'c>(
 
 /// What is passed on of an answer.
 pub(super) fn shape(defaults: &Defaults, ruling: &Ruling<'_>) -> Shape {
-    let mut shape = Shape::default();
-    let rules = ruling.response.iter().map(|(rule, _)| *rule);
-    for rule in std::iter::once(&defaults.response).chain(rules) {
-        let ResponseRule {
-            max_bytes,
-            max_items,
-            select,
-            drop,
-        } = rule;
-        shape.max_bytes = max_bytes.map(|size| size.0).or(shape.max_bytes);
-        shape.max_items = max_items.or(shape.max_items);
-        if !select.is_empty() {
-            shape.select.clone_from(select);
+    let ResponseRule {
+        max_bytes,
+        max_items,
+        select,
+        drop,
+    } = &defaults.response;
+    let bytes = ruling.max_bytes.map(|(most, _)| most);
+    let items = ruling.max_items.map(|(most, _)| most);
+    let mut shape = Shape {
+        max_bytes: bytes.or(max_bytes.map(|size| size.0)),
+        max_items: items.or(*max_items),
+        select: ruling
+            .select
+            .map_or(select.as_slice(), |(own, _)| own)
+            .to_vec(),
+        drop: Vec::new(),
+    };
+    let rules = ruling.response.iter().flat_map(|(rule, _)| &rule.drop);
+    for pointer in drop.iter().chain(rules) {
+        if !shape.drop.contains(pointer) {
+            shape.drop.push(pointer.clone());
         }
-        let new = drop.iter().filter(|pointer| !shape.drop.contains(pointer));
-        let new: Vec<String> = new.cloned().collect();
-        shape.drop.extend(new);
     }
     shape
 }
@@ -152,8 +181,14 @@ mod tests {
             ),
             (
                 json!({"timeout": "30s", "concurrency": 16, "rate": [{"limit": "120/min"}]}),
-                json!([{"timeout": "5s", "rate": [{"limit": "5/min"}]}, {"timeout": "2m", "concurrency": 1}, {"rate": [{"limit": "9/min", "burst": 1}]}]),
-                json!({"timeout_ms": 120_000, "concurrency": 1, "rate": [minute(5, 5), minute(9, 1)]}),
+                json!([{"timeout": "2m", "rate": [{"limit": "5/min"}]}, {"timeout": "40s", "concurrency": 1}, {"rate": [{"limit": "9/min", "burst": 1}]}]),
+                json!({"timeout_ms": 40_000, "concurrency": 1, "rate": [minute(5, 5), minute(9, 1)]}),
+            ),
+            // A wider bound is an error; the closer one holds.
+            (
+                json!({"concurrency": 2}),
+                json!([{"timeout": "5s", "concurrency": 3}, {"timeout": "2m", "concurrency": 9}]),
+                json!({"timeout_ms": 5_000, "concurrency": 3}),
             ),
         ] {
             let defaults: Defaults = serde_json::from_value(defaults).unwrap();
@@ -169,12 +204,13 @@ mod tests {
             json!({"response": {"max_bytes": "64KiB", "max_items": 100, "drop": ["/a"]}});
         let defaults: Defaults = serde_json::from_value(defaults).unwrap();
         let of_rules = rules(&json!([
-            {"response": {"select": ["/x"], "drop": ["/b", "/a"], "max_items": 7}},
-            {"response": {"select": ["/y", "/z"], "drop": ["/c"]}},
+            {"response": {"select": ["/x", "/y"], "drop": ["/b", "/a"], "max_items": 7}},
+            {"response": {"select": ["/y/z"], "drop": ["/c"]}},
+            {"response": {"select": ["/w"], "max_items": 8}},
             {"response": {}},
         ]));
         let found = shape(&defaults, &ruling(&of_rules));
-        let want = json!({"select": ["/y", "/z"], "drop": ["/a", "/b", "/c"], "max_items": 7, "max_bytes": 65_536});
+        let want = json!({"select": ["/y/z"], "drop": ["/a", "/b", "/c"], "max_items": 7, "max_bytes": 65_536});
         assert_eq!(serde_json::to_value(found).unwrap(), want);
     }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::control::Misses;
 use super::offer::Offer;
 use super::pattern::Patterns;
+use super::relation::Lowered;
 use super::{args, control, describe, limits, name, profile, shape, share};
 use crate::catalog::Capability;
 use crate::diag::Diagnostics;
@@ -25,6 +26,7 @@ pub(super) struct Lowering<'p> {
 /// The tool of an operation.
 pub(super) fn tool(
     offer: &Offer<'_>,
+    read: Option<Lowered>,
     lowering: &mut Lowering<'_>,
     diags: &mut Diagnostics,
 ) -> ToolSpec {
@@ -34,7 +36,8 @@ pub(super) fn tool(
         patterns,
         misses,
     } = lowering;
-    let capability = offer.capability.as_ref();
+    let (read, sql) = read.map(|read| (read.capability, read.action)).unzip();
+    let capability = read.as_ref().unwrap_or(&offer.capability);
     if offer.ruling.name.is_none() {
         name::report(capability, &offer.name, &offer.naming, diags);
     }
@@ -65,6 +68,14 @@ pub(super) fn tool(
     let shape = limits::shape(defaults, &offer.ruling);
     let output = capability.output.schema.as_ref();
     let output = output.map(|schema| rooted(&shape::output_schema(schema, &shape)));
+    let rules = policy.file.as_ref().map_or(&[][..], |file| &file.rules);
+    let id = capability.id.as_deref().unwrap_or_default();
+    let retries = limits::retries(
+        defaults,
+        (&offer.ruling, rules),
+        (capability, [id, &offer.name]),
+        misses,
+    );
     ToolSpec {
         name: offer.name.clone(),
         title: short(capability.summary.as_deref()),
@@ -79,17 +90,20 @@ pub(super) fn tool(
         controls: arguments.controls,
         limits: limits::limits(defaults, &offer.ruling),
         shape,
-        action: Action::Http(HttpAction {
-            method: capability.method.clone(),
-            base_url: capability.base_url.clone(),
-            path: capability.sent_path().to_owned(),
-            params: arguments.params,
-            body: arguments.body,
-            accept: Some(accept(capability)),
-            security: capability.security.clone(),
-            retries: limits::retries(defaults, &offer.ruling, capability),
-            idempotency_key: idempotency_key(offer, policy, diags),
-        }),
+        action: match sql {
+            Some(action) => Action::Sql(action),
+            None => Action::Http(HttpAction {
+                method: capability.method.clone(),
+                base_url: capability.base_url.clone(),
+                path: capability.sent_path().to_owned(),
+                params: arguments.params,
+                body: arguments.body,
+                accept: Some(accept(capability)),
+                security: capability.security.clone(),
+                retries,
+                idempotency_key: idempotency_key(offer, policy, diags),
+            }),
+        },
     }
 }
 
@@ -109,11 +123,11 @@ fn idempotency_key(offer: &Offer<'_>, policy: &Policy, diags: &mut Diagnostics) 
     limits::idempotency_key(&offer.ruling, credentials, owners, diags)
 }
 
-/// Where a tool's requests go.
-pub(super) fn base_url(tool: &ToolSpec) -> Option<&str> {
-    match &tool.action {
-        Action::Http(action) => action.base_url.as_deref(),
-    }
+/// Whether nothing says where a tool's requests go.
+pub(super) fn is_nowhere(tool: &ToolSpec) -> bool {
+    tool.action
+        .http()
+        .is_some_and(|action| action.base_url.is_none())
 }
 
 fn object(value: Value) -> Map<String, Value> {

@@ -299,6 +299,7 @@ mod tests {
             id: id.map(str::to_owned),
             method: "GET".into(),
             path: "/users/{id}/keys".into(),
+            read: None,
             tags: vec![],
             effect: crate::runtime::manifest::Effect::Read,
             idempotent: true,

@@ -53,7 +53,7 @@ pub(super) fn offers<'a>(
         let names = name::names(catalog, &naming, diags);
         for (capability, name) in catalog.capabilities.iter().zip(names) {
             diags.about(Some(&capability.operation));
-            let subject = Subject::new(&catalog.source, capability, &name);
+            let subject = Subject::new(catalog, capability, &name);
             let ruling = rules.ruling(&subject, diags);
             let capability = under(capability, of_source, &ruling);
             let name = match ruling.name {

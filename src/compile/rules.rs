@@ -1,8 +1,8 @@
 //! Rules over operations: which rules a policy has for an operation, and what they come to together.
 //!
 //! Safety is monotone (policy rule 4): a later rule refines what earlier ones say and never undoes an
-//! `exclude`, `forbid` or `hide`, nor widens a bound, nor lowers an effect that a rule gave. A rule
-//! that would is an error that shows both, and the earlier one holds.
+//! `exclude`, `forbid` or `hide`, nor widens a bound of an argument, a call or an answer, nor lowers an
+//! effect that a rule gave. A rule that would is an error that shows both, and the earlier one holds.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,11 +18,17 @@ use crate::policy::format::{
 use crate::runtime::manifest::Effect;
 
 mod matching;
+mod table;
 mod undone;
 mod verdict;
+mod widened;
 
-pub(super) use matching::Subject;
-use matching::{Key, Matcher};
+#[cfg(test)]
+mod tests;
+
+use matching::Matcher;
+pub(super) use matching::{Key, Pattern, Subject, fits};
+use table::wider;
 pub(super) use undone::undone;
 use verdict::Hits;
 
@@ -60,23 +66,28 @@ pub(super) struct Ruling<'p> {
     pub(super) idempotency_key: Option<(&'p IdempotencyKey, usize)>,
     pub(super) concurrency: Option<(u32, usize)>,
     pub(super) rate: Vec<(&'p Rate, usize)>,
+    pub(super) max_bytes: Option<(u64, usize)>,
+    pub(super) max_items: Option<(u64, usize)>,
+    pub(super) select: Option<(&'p [String], usize)>,
     pub(super) response: Vec<(&'p ResponseRule, usize)>,
+    /// The rules that say something of a relation: its columns, rows, pages.
+    pub(super) tables: Vec<(&'p Rule, usize)>,
     /// All rules that match, in order.
     pub(super) touched: Vec<usize>,
 }
 
 impl<'p> Ruling<'p> {
-    /// What a rule says that undoes nothing: the last one counts, or they add up.
+    /// What a rule says beside arguments and effects: bounds get closer, rates and drops add up, and of
+    /// the rest the last one counts.
     pub(super) fn refine(&mut self, rule: &'p Rule, index: usize) {
         let set = |text: &'p Option<String>| text.as_deref().map(|text| (text, index));
         self.name = set(&rule.name).or(self.name);
         self.describe = set(&rule.describe).or(self.describe);
-        self.timeout = rule.timeout.map(|t| (t, index)).or(self.timeout);
         self.retries = rule.retries.as_ref().map(|r| (r, index)).or(self.retries);
         let key = rule.idempotency_key.as_ref().map(|key| (key, index));
         self.idempotency_key = key.or(self.idempotency_key);
-        self.concurrency = rule.concurrency.map(|c| (c, index)).or(self.concurrency);
         self.rate.extend(rule.rate.iter().map(|rate| (rate, index)));
+        self.narrow(rule, index);
         self.response.push((&rule.response, index));
     }
 }
@@ -153,8 +164,17 @@ impl<'p> Rules<'p> {
     ) {
         let rule = prepared.rule;
         ruling.touched.push(index);
-        if rule.exclude {
-            ruling.excluded.get_or_insert(index);
+        self.table((index, prepared), subject, ruling, diags);
+        match (rule.exclude, ruling.excluded) {
+            (Some(true), _) => {
+                ruling.excluded.get_or_insert(index);
+            }
+            (Some(false), Some(excluded)) => {
+                let what = format!("{} is excluded", subject.label());
+                let earlier = Loc::at(format!("/rules/{excluded}/exclude"));
+                self.loosened(&prepared.loc.child("exclude"), earlier, &what, diags);
+            }
+            _ => {}
         }
         if let Some(change) = &rule.effect {
             self.effect((index, change), prepared, subject, ruling, diags);
@@ -179,7 +199,42 @@ impl<'p> Rules<'p> {
             }
             earlier.push((of_arg, index));
         }
+        for widened in ruling.widened(rule) {
+            self.tell(widened.told(&subject.label(), &prepared.loc), diags);
+        }
         ruling.refine(rule, index);
+    }
+
+    /// What a rule says of a relation's columns, rows and pages.
+    fn table(
+        &self,
+        (index, prepared): (usize, &Prepared<'p>),
+        subject: &Subject<'_>,
+        ruling: &mut Ruling<'p>,
+        diags: &mut Diagnostics,
+    ) {
+        let rule = prepared.rule;
+        let Some(key) = rule.of_relations() else {
+            return;
+        };
+        if !subject.is_relation() {
+            let label = subject.label();
+            let message = format!("`{key}` is for relations, and the rule matches {label}");
+            let found = Diagnostic::new(Code::PolicyConflict, prepared.loc.child(key), message);
+            self.tell(
+                found.help("match relations alone: `table: …`, or their `source`"),
+                diags,
+            );
+            return;
+        }
+        for (before, by) in &ruling.tables {
+            if let Some((after, earlier, what)) = wider(before, rule) {
+                let earlier = Loc::at(format!("/rules/{by}/{earlier}"));
+                let loc = Loc::at(format!("{}/{after}", prepared.loc.pointer));
+                self.loosened(&loc, earlier, &what, diags);
+            }
+        }
+        ruling.tables.push((rule, index));
     }
 
     /// Another effect than the method's, or than an earlier rule's.
@@ -224,7 +279,7 @@ impl<'p> Rules<'p> {
     /// Whether a rule excludes an operation that cannot be a tool: nobody loses it.
     pub(super) fn excludes(&self, source: &str, left: &LeftOut) -> bool {
         let subject = Subject::left_out(source, left);
-        let mut excluding = self.all.iter().filter(|rule| rule.rule.exclude);
+        let mut excluding = self.all.iter().filter(|rule| rule.rule.excludes());
         excluding.any(|rule| rule.matcher.matches(&subject, subject.effect))
     }
 

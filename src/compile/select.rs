@@ -2,14 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use globset::{GlobBuilder, GlobMatcher};
-use percent_encoding::percent_decode_str;
-
 use super::HeldBack;
 use super::offer::Offer;
-use super::rules::Rules;
+use super::rules::{self, Key, Rules, fits};
 use super::standing::Standing;
-use crate::catalog::{Capability, Catalog, LeftOut};
+use crate::catalog::Catalog;
 use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::policy::{Pattern, Policy, Subject};
@@ -50,14 +47,14 @@ pub(super) fn select(
     let include = matchers(catalogs, offers, &policy.include, "--include", diags);
     let exclude = matchers(catalogs, offers, &policy.exclude, "--exclude", diags);
     let mut selection = Selection::default();
-    let deselected = |subject: &Candidate<'_>| {
+    let deselected = |subject: &rules::Subject<'_>| {
         let any = |list: &[Matcher]| list.iter().any(|m| m.matches(subject));
         (!policy.include.is_empty() && !any(&include)) || any(&exclude)
     };
     for catalog in catalogs {
         for left in &catalog.left_out {
             let wanted = left.effect <= policy.effect && !rules.excludes(&catalog.source, left);
-            if wanted && !deselected(&Candidate::left_out(left)) {
+            if wanted && !deselected(&rules::Subject::left_out(&catalog.source, left)) {
                 selection.lost.insert(left.operation.clone());
             }
         }
@@ -66,7 +63,7 @@ pub(super) fn select(
     for (index, offer) in offers.iter().enumerate() {
         let effect = offer.capability.effect;
         let enabled = offer.ruling.enabled.map(|(enable, _)| Effect::from(enable));
-        let standing = if deselected(&Candidate::of(&offer.capability, &offer.name)) {
+        let standing = if deselected(&subject(offer)) {
             selection.deselected += 1;
             Standing::Deselected
         } else if let Some(rule) = offer.ruling.excluded {
@@ -87,51 +84,20 @@ pub(super) fn select(
     selection
 }
 
-/// What patterns are compared with.
-struct Candidate<'a> {
-    path: &'a str,
-    tags: &'a [String],
-    id: Option<&'a str>,
-    /// The tool's name.
-    name: Option<&'a str>,
+/// An operation by its id and the name that its tool has.
+fn subject<'c>(offer: &'c Offer<'_>) -> rules::Subject<'c> {
+    rules::Subject::new(offer.catalog, &offer.capability, &offer.name)
 }
 
-impl<'a> Candidate<'a> {
-    fn of(capability: &'a Capability, name: &'a str) -> Self {
-        Self {
-            path: &capability.path,
-            tags: &capability.tags,
-            id: capability.id.as_deref(),
-            name: Some(name),
-        }
-    }
-
-    fn left_out(left: &'a LeftOut) -> Self {
-        Self {
-            path: &left.path,
-            tags: &left.tags,
-            id: left.id.as_deref(),
-            name: None,
-        }
-    }
-}
-
+/// A pattern of the command line, and what it is compared with.
 struct Matcher {
-    subject: Subject,
-    glob: GlobMatcher,
+    key: Key,
+    pattern: rules::Pattern,
 }
 
 impl Matcher {
-    fn matches(&self, subject: &Candidate<'_>) -> bool {
-        let glob = |text: &str| self.glob.is_match(text);
-        match self.subject {
-            Subject::Path => {
-                let plain = percent_decode_str(subject.path).decode_utf8_lossy();
-                glob(subject.path) || glob(plain.as_ref())
-            }
-            Subject::Tag => subject.tags.iter().any(|tag| glob(tag)),
-            Subject::Operation => subject.id.is_some_and(glob) || subject.name.is_some_and(glob),
-        }
+    fn matches(&self, subject: &rules::Subject<'_>) -> bool {
+        fits(self.key, std::slice::from_ref(&self.pattern), subject)
     }
 }
 
@@ -146,11 +112,13 @@ fn matchers(
 ) -> Vec<Matcher> {
     let mut found = Vec::new();
     for pattern in patterns {
-        let glob = GlobBuilder::new(&escaped(pattern))
-            .literal_separator(pattern.subject == Subject::Path)
-            .build();
-        let glob = match glob {
-            Ok(glob) => glob.compile_matcher(),
+        let key = match pattern.subject {
+            Subject::Path => Key::Path,
+            Subject::Tag => Key::Tag,
+            Subject::Operation => Key::Operation,
+        };
+        let matcher = match rules::Pattern::new(key, &pattern.glob) {
+            Ok(pattern) => Matcher { key, pattern },
             Err(error) => {
                 let message = format!("{option} {} is no pattern: {}", pattern.text, error.kind());
                 let found = Diagnostic::general(Code::PatternMatchesNothing, message);
@@ -158,15 +126,11 @@ fn matchers(
                 continue;
             }
         };
-        let matcher = Matcher {
-            subject: pattern.subject,
-            glob,
-        };
-        let tools = offers.iter();
-        let left_out = catalogs.iter().flat_map(|catalog| &catalog.left_out);
-        let mut subjects = tools
-            .map(|offer| Candidate::of(&offer.capability, &offer.name))
-            .chain(left_out.map(Candidate::left_out));
+        let left_out = catalogs.iter().flat_map(|catalog| {
+            let left = catalog.left_out.iter();
+            left.map(|left| rules::Subject::left_out(&catalog.source, left))
+        });
+        let mut subjects = offers.iter().map(subject).chain(left_out);
         if subjects.any(|subject| matcher.matches(&subject)) {
             found.push(matcher);
         } else {
@@ -180,14 +144,6 @@ fn matchers(
         }
     }
     found
-}
-
-/// Braces in a path are placeholders, not alternatives.
-fn escaped(pattern: &Pattern) -> String {
-    match pattern.subject {
-        Subject::Path => pattern.glob.replace('{', "[{]").replace('}', "[}]"),
-        Subject::Tag | Subject::Operation => pattern.glob.clone(),
-    }
 }
 
 /// What was perhaps meant, else what such a pattern is compared with.

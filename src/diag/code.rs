@@ -166,6 +166,14 @@ codes! {
     PartEncoding = "MG157", Warning, Loss;
     /// An answer is a stream of events, of which the first are passed on.
     EventStream = "MG158", Note, Loss;
+    /// A relation is not offered by default, so it is left out.
+    RelationLeftOut = "MG160", Warning, Loss;
+    /// The values of a column are shown as PostgreSQL writes them, since JSON has nothing for its type.
+    ShownAsText = "MG161", Note, Rewrite;
+    /// A relation has no key, so there is no tool for one row and no second page of many.
+    NoKey = "MG162", Note, Nothing;
+    /// The role may read nothing of a database.
+    NothingReadable = "MG163", Warning, Nothing;
     /// A policy has a key that the format does not have, or lacks one that it needs.
     PolicyKey = "MG201", Error, Nothing;
     /// A policy has a key whose control this version does not apply.
@@ -192,6 +200,8 @@ codes! {
     PolicyUnset = "MG212", Warning, Nothing;
     /// Two tools have one name.
     PolicySameName = "MG213", Error, Nothing;
+    /// A policy leaves nothing of a relation to show, or to ask by; the read is no tool.
+    RelationHidden = "MG214", Warning, Nothing;
     /// Nothing is left to serve.
     NothingToServe = "MG301", Error, Nothing;
     /// Two operations cleaned to the same tool name; the later one got a suffix.

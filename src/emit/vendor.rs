@@ -1,7 +1,23 @@
-//! The runtime's own files: a generated crate has the same bytes.
+//! The runtime's own files: a generated crate has the same bytes, but for `backends.rs`, which names only the
+//! back ends that it has.
+
+use super::view::Needs;
+
+/// Path and text of each file that a crate with these back ends has.
+pub(super) fn files(needs: Needs) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let has = move |path: &str| {
+        let of = |name: &str| {
+            let rest = path.strip_prefix("src/runtime/backends/");
+            rest.and_then(|rest| rest.strip_prefix(name))
+                .is_some_and(|rest| rest.starts_with(['.', '/']))
+        };
+        (needs.http || !of("http")) && (needs.postgres || !of("postgres"))
+    };
+    FILES.iter().copied().filter(move |(path, _)| has(path))
+}
 
 /// Path and text of each file.
-pub(super) const FILES: &[(&str, &str)] = &[
+const FILES: &[(&str, &str)] = &[
     ("src/runtime.rs", include_str!("../runtime.rs")),
     ("src/runtime/args.rs", include_str!("../runtime/args.rs")),
     (
@@ -35,10 +51,6 @@ pub(super) const FILES: &[(&str, &str)] = &[
     (
         "src/runtime/backend.rs",
         include_str!("../runtime/backend.rs"),
-    ),
-    (
-        "src/runtime/backends.rs",
-        include_str!("../runtime/backends.rs"),
     ),
     (
         "src/runtime/backends/http.rs",
@@ -101,6 +113,10 @@ pub(super) const FILES: &[(&str, &str)] = &[
         include_str!("../runtime/backends/http/guard.rs"),
     ),
     (
+        "src/runtime/backends/http/hooked.rs",
+        include_str!("../runtime/backends/http/hooked.rs"),
+    ),
+    (
         "src/runtime/backends/http/mask.rs",
         include_str!("../runtime/backends/http/mask.rs"),
     ),
@@ -123,6 +139,10 @@ pub(super) const FILES: &[(&str, &str)] = &[
     (
         "src/runtime/backends/http/request.rs",
         include_str!("../runtime/backends/http/request.rs"),
+    ),
+    (
+        "src/runtime/backends/http/request/tests.rs",
+        include_str!("../runtime/backends/http/request/tests.rs"),
     ),
     (
         "src/runtime/backends/http/response.rs",
@@ -169,6 +189,78 @@ pub(super) const FILES: &[(&str, &str)] = &[
         include_str!("../runtime/backends/http/wire/tests.rs"),
     ),
     (
+        "src/runtime/backends/postgres.rs",
+        include_str!("../runtime/backends/postgres.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/answer.rs",
+        include_str!("../runtime/backends/postgres/answer.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/cancel.rs",
+        include_str!("../runtime/backends/postgres/cancel.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/connect.rs",
+        include_str!("../runtime/backends/postgres/connect.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/dsn.rs",
+        include_str!("../runtime/backends/postgres/dsn.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/envelope.rs",
+        include_str!("../runtime/backends/postgres/envelope.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/failure.rs",
+        include_str!("../runtime/backends/postgres/failure.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/pool.rs",
+        include_str!("../runtime/backends/postgres/pool.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/posture.rs",
+        include_str!("../runtime/backends/postgres/posture.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/seal.rs",
+        include_str!("../runtime/backends/postgres/seal.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/statement.rs",
+        include_str!("../runtime/backends/postgres/statement.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/statement/cell.rs",
+        include_str!("../runtime/backends/postgres/statement/cell.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/statement/compare.rs",
+        include_str!("../runtime/backends/postgres/statement/compare.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/statement/cursor.rs",
+        include_str!("../runtime/backends/postgres/statement/cursor.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/statement/filter.rs",
+        include_str!("../runtime/backends/postgres/statement/filter.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/statement/include.rs",
+        include_str!("../runtime/backends/postgres/statement/include.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/statement/order.rs",
+        include_str!("../runtime/backends/postgres/statement/order.rs"),
+    ),
+    (
+        "src/runtime/backends/postgres/statement/text.rs",
+        include_str!("../runtime/backends/postgres/statement/text.rs"),
+    ),
+    (
         "src/runtime/command.rs",
         include_str!("../runtime/command.rs"),
     ),
@@ -206,6 +298,10 @@ pub(super) const FILES: &[(&str, &str)] = &[
         "src/runtime/manifest/limits.rs",
         include_str!("../runtime/manifest/limits.rs"),
     ),
+    (
+        "src/runtime/manifest/sql.rs",
+        include_str!("../runtime/manifest/sql.rs"),
+    ),
     ("src/runtime/media.rs", include_str!("../runtime/media.rs")),
     (
         "src/runtime/output.rs",
@@ -232,6 +328,14 @@ pub(super) const FILES: &[(&str, &str)] = &[
     (
         "src/runtime/search/meta.rs",
         include_str!("../runtime/search/meta.rs"),
+    ),
+    (
+        "src/runtime/search/question.rs",
+        include_str!("../runtime/search/question.rs"),
+    ),
+    (
+        "src/runtime/search/rank.rs",
+        include_str!("../runtime/search/rank.rs"),
     ),
     (
         "src/runtime/search/words.rs",

@@ -2,8 +2,8 @@
 
 mod body;
 mod control;
-
-use std::collections::BTreeSet;
+mod environment;
+mod sql;
 
 use serde::Serialize;
 use serde_json::{Number, Value};
@@ -11,7 +11,7 @@ use serde_json::{Number, Value};
 use super::ident::{camel, literal, raw_json, snake, unique};
 use crate::runtime::manifest::{
     Action, Bound, ClientAuth, CredentialSpec, Effect, HttpAction, KeyPlace, ListMode, Listing,
-    Manifest, ParamContent, Place, Requirement, SourceSpec, ToolSpec, WireParam, place,
+    Manifest, ParamContent, Place, Requirement, SourceSpec, ToolSpec, WireParam,
 };
 
 /// The whole crate.
@@ -32,8 +32,32 @@ pub(super) struct Crate {
     pub(super) listing: String,
     /// (name literal, expression) of each source.
     pub(super) sources: Vec<(String, String)>,
+    /// The back ends that its actions need.
+    pub(super) needs: Needs,
     /// What comes from the environment: variables and files between backquotes, and what they are for.
     pub(super) variables: Vec<String>,
+}
+
+/// The back ends that a crate has.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(super) struct Needs {
+    pub(super) http: bool,
+    pub(super) postgres: bool,
+}
+
+impl Needs {
+    /// Those that carry out the actions of a Manifest.
+    pub(super) fn of(manifest: &Manifest) -> Self {
+        let mut actions = manifest.tools.iter().map(|tool| &tool.action);
+        let postgres = actions
+            .clone()
+            .any(|action| matches!(action, Action::Sql(_)));
+        Self {
+            // A crate without tools is one for HTTP.
+            http: !postgres || actions.any(|action| matches!(action, Action::Http(_))),
+            postgres,
+        }
+    }
 }
 
 /// The tools of a tag.
@@ -71,11 +95,30 @@ pub(super) struct Field {
     pub(super) doc: String,
 }
 
+/// The names that a group's module imports, and those of Rust's own that it uses.
+fn imported() -> Vec<String> {
+    let template = include_str!("../../templates/group.rs.j2");
+    let imports = template
+        .split(';')
+        .filter_map(|part| part.split_once("\nuse "));
+    let names =
+        imports.flat_map(|(_, names)| names.split(|c: char| !c.is_alphanumeric() && c != '_'));
+    let own = [
+        "Hooks", "Option", "Vec", "String", "Box", "Result", "Send", "Sync", "bool",
+    ];
+    names
+        .chain(own)
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
 impl Crate {
     pub(super) fn new(manifest: &Manifest, name: &str) -> Self {
         let mut groups: Vec<(Option<&String>, Group)> = Vec::new();
         let mut modules = Vec::new();
-        let (mut functions, mut types) = (Vec::new(), Vec::new());
+        // What is imported beside them has these names already.
+        let (mut functions, mut types) = (imported(), imported());
         let mut tools = Vec::new();
         for spec in &manifest.tools {
             let tag = spec.group.as_ref();
@@ -126,54 +169,9 @@ impl Crate {
                 .iter()
                 .map(|(name, spec)| (literal(name), source(spec)))
                 .collect(),
-            variables: environment(manifest),
+            needs: Needs::of(manifest),
+            variables: environment::lines(manifest),
         }
-    }
-}
-
-/// What comes from the environment, a line of Markdown each.
-fn environment(manifest: &Manifest) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for source in manifest.sources.values() {
-        for credential in source.credentials.values() {
-            match credential {
-                CredentialSpec::ClientCredentials {
-                    env,
-                    env_id,
-                    env_secret,
-                    ..
-                } => {
-                    let both = [env_id, env_secret].map(|name| place(name));
-                    let both: Vec<String> =
-                        both.into_iter().flatten().map(|p| quoted(&p)).collect();
-                    let token = place(env).map(|token| format!("; or {}, a token", quoted(&token)));
-                    lines.push(format!(
-                        "{}, with which tokens are fetched{}",
-                        both.join(" and "),
-                        token.unwrap_or_default()
-                    ));
-                }
-                other => lines.extend(other.places().iter().map(|p| quoted(p))),
-            }
-        }
-        for value in source.headers.values() {
-            let named = value.split("${env:").skip(1);
-            let named = named.filter_map(|rest| rest.split_once('}'));
-            lines.extend(
-                named.map(|(name, _)| format!("`{name}`, without which the server does not start")),
-            );
-        }
-    }
-    let mut seen = BTreeSet::new();
-    lines.retain(|line| seen.insert(line.clone()));
-    lines
-}
-
-/// A variable or file, as Markdown.
-fn quoted(place: &str) -> String {
-    match place.strip_prefix("file ") {
-        Some(path) => format!("the file `{path}`"),
-        None => format!("`{place}`"),
     }
 }
 
@@ -207,8 +205,15 @@ fn list(items: impl Iterator<Item = String>) -> String {
     format!("vec![{}]", items.collect::<Vec<_>>().join(", "))
 }
 
+/// The expression of an action.
+fn action(action: &Action) -> String {
+    match action {
+        Action::Http(action) => format!("Action::Http({})", http(action)),
+        Action::Sql(action) => format!("Action::Sql({})", sql::sql(action)),
+    }
+}
+
 fn tool(spec: &ToolSpec, functions: &mut Vec<String>, types: &mut Vec<String>) -> Tool {
-    let Action::Http(action) = &spec.action;
     let schema = |object: &serde_json::Map<String, Value>| {
         format!("schema({})", raw_json(&Value::Object(object.clone())))
     };
@@ -229,7 +234,9 @@ fn tool(spec: &ToolSpec, functions: &mut Vec<String>, types: &mut Vec<String>) -
         arguments: unique(&camel(&spec.name, "Tool"), types),
         doc: literal(&format!(
             "`{}`: {} {}.",
-            spec.name, action.method, action.path
+            spec.name,
+            spec.action.verb(),
+            spec.action.object()
         )),
         fields: spec
             .arguments()
@@ -258,7 +265,7 @@ fn tool(spec: &ToolSpec, functions: &mut Vec<String>, types: &mut Vec<String>) -
             ("output_schema", output),
             ("controls", list(spec.controls.iter().map(control::control))),
             ("limits", control::limits(&spec.limits)),
-            ("action", format!("Action::Http({})", http(action))),
+            ("action", action(&spec.action)),
             ("shape", control::shape(&spec.shape)),
         ],
     }
@@ -367,7 +374,7 @@ fn source(spec: &SourceSpec) -> String {
         .iter()
         .map(|(name, value)| format!("({}, {})", owned(name), owned(value)));
     format!(
-        "SourceSpec {{ trusted_origins: {}, credentials: IndexMap::from([{}]), headers: IndexMap::from([{}]), timeout_ms: {}, max_response_bytes: {}, allow_private: {}, redirects: {}, rate: {} }}",
+        "SourceSpec {{ trusted_origins: {}, credentials: IndexMap::from([{}]), headers: IndexMap::from([{}]), timeout_ms: {}, max_response_bytes: {}, allow_private: {}, redirects: {}, ca_certs: {}, proxy: {}, rate: {}, postgres: {} }}",
         list(spec.trusted_origins.iter().map(|origin| owned(origin))),
         credentials.collect::<Vec<_>>().join(", "),
         headers.collect::<Vec<_>>().join(", "),
@@ -375,7 +382,10 @@ fn source(spec: &SourceSpec) -> String {
         spec.max_response_bytes,
         list(spec.allow_private.iter().map(|network| owned(network))),
         control::redirects(spec.redirects),
-        control::rates(&spec.rate)
+        list(spec.ca_certs.iter().map(|path| owned(path))),
+        text(spec.proxy.as_ref()),
+        control::rates(&spec.rate),
+        sql::postgres(spec.postgres.as_ref())
     )
 }
 

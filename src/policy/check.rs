@@ -3,15 +3,23 @@
 
 use serde_json::{Number, Value};
 
-use super::format::{ArgRule, Credential, PolicyFile, Rule};
+use super::format::{ArgRule, Credential, Operand, PolicyFile, Rows, Rule, Source};
+use super::read::Wrong;
 use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc, escape};
 
 /// Reports contradictions within a policy, and takes out what contradicts itself, so that it is told
-/// once; `named`: whether all names that the policy defines are known.
-pub(super) fn check(file: &mut PolicyFile, named: bool, diags: &mut Diagnostics) {
+/// once; `named`: whether all names that the policy defines are known; `wrong`: what was taken out of it
+/// before.
+pub(super) fn check(file: &mut PolicyFile, named: bool, wrong: &[Wrong], diags: &mut Diagnostics) {
     names("sources", file.sources.keys(), diags);
     names("credentials", file.credentials.keys(), diags);
+    for (name, source) in &file.sources {
+        let loc = Loc::at(format!("/sources/{}", escape(name)));
+        if !wrong.iter().any(|wrong| wrong.is_below(&loc.pointer)) {
+            kind(source, &loc, diags);
+        }
+    }
     if named {
         sources(file, diags);
     }
@@ -26,6 +34,9 @@ pub(super) fn check(file: &mut PolicyFile, named: bool, diags: &mut Diagnostics)
     for (index, rule) in file.rules.iter_mut().enumerate().filter(|(_, r)| !r.broken) {
         let loc = Loc::at(format!("/rules/{index}"));
         excluded(rule, &loc, diags);
+        if let Some(rows) = &rule.rows {
+            expressions(rows, &loc.child("rows"), diags);
+        }
         rule.args.retain(|name, rule| {
             let before = diags.iter().count();
             argument(name, rule, &loc.child("args").child(name), diags);
@@ -83,6 +94,59 @@ fn sources(file: &PolicyFile, diags: &mut Diagnostics) {
     }
 }
 
+/// A source is one thing, and has the keys of that alone.
+fn kind(source: &Source, loc: &Loc, diags: &mut Diagnostics) {
+    let of_databases = [
+        ("snapshot", source.snapshot.is_some()),
+        ("role", source.role.is_some()),
+        ("schemas", source.schemas.is_some()),
+        ("connections", source.connections.is_some()),
+        ("posture", source.posture.is_some()),
+    ];
+    let of_documents = [
+        ("overlays", !source.overlays.is_empty()),
+        (
+            "refs",
+            !source.refs.files.is_empty() || !source.refs.hosts.is_empty(),
+        ),
+        ("base_url", source.base_url.is_some()),
+        ("credential", source.credential.is_some()),
+    ];
+    let (foreign, message) = match (&source.openapi, &source.postgres) {
+        (Some(_), Some(_)) => {
+            let message = "`openapi` and `postgres` both say what the source is";
+            let found = Diagnostic::new(Code::PolicyConflict, loc.child("postgres"), message);
+            diags.push(found.help("make two sources of it, each with its own name"));
+            return;
+        }
+        (None, None) => {
+            let message = "a source needs the key `openapi` or `postgres`";
+            let loc = Loc::key(loc.pointer.clone());
+            let found = Diagnostic::new(Code::PolicyKey, loc, message);
+            let help = "`openapi`: the document of an API; `postgres`: where the connection string of a \
+                        database is, as in ${env:DATABASE_URL}";
+            diags.push(found.help(help));
+            return;
+        }
+        (Some(_), None) => (
+            &of_databases[..],
+            "is for databases, and the source is a document",
+        ),
+        (None, Some(_)) => (
+            &of_documents[..],
+            "is for documents, and the source is a database",
+        ),
+    };
+    for (key, _) in foreign.iter().filter(|(_, there)| *there) {
+        let found = Diagnostic::new(
+            Code::PolicyConflict,
+            loc.child(key),
+            format!("`{key}` {message}"),
+        );
+        diags.push(found.help("take it out"));
+    }
+}
+
 /// A name that nothing has.
 fn unknown<'a>(noun: &str, name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Diagnostic {
     let found = Diagnostic::general(Code::PolicyName, format!("there is no {noun} `{name}`"));
@@ -134,16 +198,43 @@ fn excluded(rule: &mut Rule, loc: &Loc, diags: &mut Diagnostics) {
         || rule.retries.is_some()
         || rule.idempotency_key.is_some()
         || rule.concurrency.is_some()
+        || rule.of_relations().is_some()
         || !rule.rate.is_empty();
-    if rule.exclude && says_more {
+    if rule.excludes() && says_more {
         let message = "the rule excludes operations and says how they are to be";
         let found = Diagnostic::new(Code::PolicyConflict, loc.child("exclude"), message);
         diags.push(found.help("take out `exclude: true`, or all but it and `match`"));
         *rule = Rule {
             r#match: std::mem::take(&mut rule.r#match),
-            exclude: true,
+            exclude: Some(true),
             ..Rule::default()
         };
+    }
+}
+
+/// Values of expressions, which this version does not read.
+fn expressions(rows: &Rows, loc: &Loc, diags: &mut Diagnostics) {
+    let parts = [("and", &rows.and), ("or", &rows.or)];
+    for (key, list) in parts {
+        let list = list.iter().flatten().enumerate();
+        list.for_each(|(index, rows)| {
+            expressions(rows, &loc.child(key).child(&index.to_string()), diags);
+        });
+    }
+    if let Some(not) = &rows.not {
+        expressions(not, &loc.child("not"), diags);
+    }
+    for (name, compared) in &rows.columns {
+        for (key, operand) in compared.operands() {
+            let Operand::Expression(text) = operand else {
+                continue;
+            };
+            let message = format!("`{text}` is not enforced yet: who calls is not known yet");
+            let loc = Loc::at(format!("{}/{key}", loc.child(name).pointer));
+            let found = Diagnostic::new(Code::PolicyNotEnforced, loc, message);
+            let help = "write a value, `env.NAME`, or `{const: …}` for a text as it stands";
+            diags.push(found.help(help));
+        }
     }
 }
 
@@ -159,7 +250,7 @@ fn argument(name: &str, rule: &ArgRule, loc: &Loc, diags: &mut Diagnostics) {
         || rule.pattern.is_some()
         || rule.r#enum.is_some();
     let value = rule.r#const.is_some() || rule.from.is_some();
-    if rule.forbid && (bounds || value || rule.hide || rule.default.is_some()) {
+    if rule.forbids() && (bounds || value || rule.hides() || rule.default.is_some()) {
         let message = "an argument that is forbidden has no value to say anything of";
         conflict(
             "forbid",
@@ -167,7 +258,7 @@ fn argument(name: &str, rule: &ArgRule, loc: &Loc, diags: &mut Diagnostics) {
             "take out `forbid: true`, or everything but it",
         );
     }
-    if rule.from.is_some() && !rule.hide {
+    if rule.from.is_some() && !rule.hides() {
         let message = "a value that comes from the server is not the model's to see";
         conflict("from", message, "add `hide: true`");
     }
@@ -180,7 +271,7 @@ fn argument(name: &str, rule: &ArgRule, loc: &Loc, diags: &mut Diagnostics) {
         let message = format!("the value is fixed by `{key}`, so bounds and a default say nothing");
         conflict(key, &message, "take out one or the other");
     }
-    if name.starts_with('/') && (rule.hide && !value) {
+    if name.starts_with('/') && (rule.hides() && !value) {
         let message = "a part of an argument is hidden with a value, or forbidden";
         conflict("hide", message, "add `const`, or write `forbid: true`");
     }

@@ -10,16 +10,18 @@ use serde_json::Value;
 
 mod credential;
 mod rule;
+mod table;
 mod test;
 pub mod words;
 
-use crate::runtime::manifest::Effect;
+use crate::runtime::manifest::{Effect, RoleKind};
 pub use credential::{ApiKey, Basic, Bearer, ClientCredentials, Credential};
 pub use rule::{
     ArgRule, EffectRule, Enable, IdempotencyKey, Match, OnViolation, ResponseRule, Rule, Slash,
 };
+pub use table::{Columns, Compared, MaskRule, Operand, Rows};
 pub use test::{Expect, Expectation, ExpectedRequest, Refusal, Reply, Test};
-use words::{Cidr, Duration, Rate, Size};
+use words::{Cidr, Duration, Rate, Secret, Size};
 
 /// What an agent may do.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -93,12 +95,27 @@ pub struct Server {
     pub base_path: Option<String>,
 }
 
-/// One source: a document, and the API that it describes.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+/// One source: a document and the API that it describes, or a database.
+#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Source {
     /// OpenAPI document: a path from this file, or an https URL.
-    pub openapi: String,
+    pub openapi: Option<String>,
+    /// PostgreSQL database: where its connection string is, `${env:NAME}` or `${file:PATH}`.
+    pub postgres: Option<Secret>,
+    /// What `mcpgen introspect` printed of the database, so that it is not asked for its catalogue: a
+    /// path from this file.
+    pub snapshot: Option<String>,
+    /// The role that every transaction takes (`SET LOCAL ROLE`).
+    pub role: Option<String>,
+    /// The schemas whose relations are served; all that the role may use if it is missing.
+    #[schemars(extend("minItems" = 1))]
+    pub schemas: Option<Vec<String>>,
+    /// The most connections to the database; 8 if it is missing.
+    #[schemars(range(min = 1, max = 1000))]
+    pub connections: Option<u32>,
+    /// Accepts a role that may do more than read.
+    pub posture: Option<Posture>,
     /// OpenAPI Overlay documents, applied in order before anything else.
     #[serde(default)]
     pub overlays: Vec<String>,
@@ -118,6 +135,42 @@ pub struct Source {
     /// How often its tools may be called, all together.
     #[serde(default)]
     pub rate: Vec<Rate>,
+}
+
+/// Why a role that may do more than read is accepted.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Posture {
+    /// The most that it may be; each includes those before it.
+    pub accept: RoleWord,
+    /// Why: it stands in the plan and in the log.
+    #[schemars(length(min = 1))]
+    pub because: String,
+}
+
+/// What a role may do beyond reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RoleWord {
+    /// It may write to something that is served, or create objects beside it.
+    Writer,
+    /// It owns something that is served.
+    Owner,
+    /// Row security does not hold for it.
+    BypassRls,
+    /// It may do everything.
+    Superuser,
+}
+
+impl From<RoleWord> for RoleKind {
+    fn from(word: RoleWord) -> Self {
+        match word {
+            RoleWord::Writer => Self::Writer,
+            RoleWord::Owner => Self::Owner,
+            RoleWord::BypassRls => Self::BypassRls,
+            RoleWord::Superuser => Self::Superuser,
+        }
+    }
 }
 
 /// What a document may refer to.
@@ -185,6 +238,11 @@ pub struct Defaults {
     /// What the model sees of a response.
     #[serde(default)]
     pub response: ResponseRule,
+    /// The most rows of a page of a relation; 100 if it is missing.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub max_rows: Option<u32>,
+    /// The most time that a statement may take; 10s if it is missing.
+    pub statement_timeout: Option<Duration>,
 }
 
 /// The highest effect that becomes a tool by itself.
@@ -299,11 +357,16 @@ pub enum ListMode {
 impl PolicyFile {
     /// The references to secrets, each with the JSON Pointer of its place.
     pub fn secrets(&self) -> impl Iterator<Item = (String, &words::Secret)> {
-        self.credentials.iter().flat_map(|(name, credential)| {
+        let of_credentials = self.credentials.iter().flat_map(|(name, credential)| {
             let at = format!("/credentials/{}", crate::diag::escape(name));
             let secrets = credential.secrets().into_iter();
             secrets.map(move |(key, secret)| (format!("{at}/{key}"), secret))
-        })
+        });
+        let of_sources = self.sources.iter().filter_map(|(name, source)| {
+            let at = format!("/sources/{}/postgres", crate::diag::escape(name));
+            Some((at, source.postgres.as_ref()?))
+        });
+        of_credentials.chain(of_sources)
     }
 
     /// The format as JSON Schema 2020-12.

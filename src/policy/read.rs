@@ -19,6 +19,7 @@ mod unenforced;
 
 use findings::Format;
 use rest::Rest;
+pub(super) use rest::Wrong;
 
 /// What reading a policy may cost: people write policies, and thousands of rules are long enough.
 const BUDGET: Budget = Budget {
@@ -82,7 +83,7 @@ fn understood(tree: &Value, found: &mut Diagnostics) -> Option<PolicyFile> {
         rest.without(place);
     }
     let mut file = rest.typed(found)?;
-    check::check(&mut file, rest.names_are_known(), found);
+    check::check(&mut file, rest.names_are_known(), &wrong, found);
     rest.has_sources().then_some(file)
 }
 

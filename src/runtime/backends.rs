@@ -5,6 +5,7 @@ use super::config::{Config, ConfigError};
 use super::manifest::{Action, Manifest};
 
 pub mod http;
+pub mod postgres;
 
 /// Makes the back end of each tool, in the Manifest's order.
 ///
@@ -13,10 +14,12 @@ pub mod http;
 /// The configuration does not suffice to reach an upstream.
 pub fn open(manifest: &Manifest, config: &Config) -> Result<Vec<Box<dyn Backend>>, ConfigError> {
     let http = http::Clients::open(manifest, config)?;
+    let databases = postgres::Databases::open(manifest, config)?;
     let tools = manifest.tools.iter();
     tools
         .map(|tool| match &tool.action {
             Action::Http(action) => http.bind(tool, action),
+            Action::Sql(action) => databases.bind(tool, action),
         })
         .collect()
 }

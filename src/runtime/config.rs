@@ -8,8 +8,12 @@ use std::path::{Path, PathBuf};
 
 use super::args;
 use super::manifest::{
-    CredentialSpec, FILE, Fixed, KeyPlace, Manifest, SourceSpec, TEXT, ToolSpec,
+    Action, CredentialSpec, FILE, Fixed, KeyPlace, Manifest, SourceSpec, TEXT, ToolSpec,
 };
+
+/// The environment variable of the key that cursors are sealed with and masks are made with: 32 bytes in
+/// base64. Servers that answer the same clients have the same one.
+pub const SEAL_KEY: &str = "MCPGEN_SEAL_KEY";
 
 /// Largest file of a secret, in bytes.
 const FILE_MAX: u64 = 64 * 1024;
@@ -96,6 +100,30 @@ pub enum ConfigError {
         /// Why not.
         reason: String,
     },
+    /// A rule on rows needs a variable that is not set.
+    #[error(
+        "tool `{tool}`: a rule on its rows needs the environment variable {variable}, which is not set"
+    )]
+    Rows {
+        /// The tool.
+        tool: String,
+        /// The variable.
+        variable: String,
+    },
+    /// A database that nothing says how to reach, or that cannot be used.
+    #[error("source `{source_name}`: {reason}")]
+    Database {
+        /// The source.
+        source_name: String,
+        /// What is wrong, without anything of the connection string.
+        reason: String,
+    },
+    /// The key that cursors are sealed with.
+    #[error("{0} is not a key: 32 bytes in base64, as `openssl rand -base64 32` makes them")]
+    SealKey(&'static str),
+    /// A tool that needs a part which this server was made without.
+    #[error("tool `{0}`: this server was made without what the tool needs")]
+    Missing(String),
     /// The HTTP client cannot be made.
     #[error("the HTTP client cannot be made: {0}")]
     Client(String),
@@ -121,6 +149,8 @@ pub struct SourceConfig {
     pub headers: Vec<(String, Secret)>,
     /// What came from the environment into those values.
     pub header_secrets: Vec<Secret>,
+    /// The connection string, if it is a database.
+    pub dsn: Option<Secret>,
 }
 
 impl SourceConfig {
@@ -155,6 +185,8 @@ pub struct Config {
     pub sources: BTreeMap<String, SourceConfig>,
     /// Values of arguments that no caller gives, by environment variable.
     pub variables: BTreeMap<String, Secret>,
+    /// The key that cursors are sealed with; none: one that ends with the process.
+    pub seal_key: Option<Secret>,
     /// PEM files with certificates to trust besides the system's.
     pub ca_certs: Vec<PathBuf>,
     /// Proxy for all requests; the system's own setting is not used.
@@ -185,6 +217,10 @@ impl Config {
                 }
             }
             headers(source, lookup, &mut found)?;
+            if let Some(database) = &source.postgres {
+                found.dsn = value(&database.dsn, lookup);
+                config.seal_key = value(SEAL_KEY, lookup);
+            }
             config.sources.insert(name.clone(), found);
         }
         for tool in &manifest.tools {
@@ -196,7 +232,7 @@ impl Config {
 
 /// The text of a reference: the name of an environment variable, `file:` and a path, or `text:` and the
 /// text itself. `None`: it is not there, or cannot be used.
-fn looked_up(reference: &str) -> Option<String> {
+pub fn looked_up(reference: &str) -> Option<String> {
     if let Some(text) = reference.strip_prefix(TEXT) {
         return Some(text.to_owned());
     }
@@ -238,6 +274,16 @@ fn variables(
         let found = value(name, lookup).ok_or_else(|| wrong("which is not set"))?;
         args::read_as(schema, found.reveal()).map_err(wrong)?;
         into.insert(name.clone(), found);
+    }
+    let Action::Sql(action) = &tool.action else {
+        return Ok(());
+    };
+    for name in action.variables() {
+        let found = value(name, lookup).ok_or_else(|| ConfigError::Rows {
+            tool: tool.name.clone(),
+            variable: name.to_owned(),
+        })?;
+        into.insert(name.to_owned(), found);
     }
     Ok(())
 }

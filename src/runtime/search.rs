@@ -12,17 +12,19 @@ use serde_json::{Map, Value};
 
 use super::args::Args;
 use super::error::CallError;
-use super::manifest::{Action, Effect, ListMode, Manifest, ToolSpec};
+use super::manifest::{Effect, ListMode, Manifest, ToolSpec};
 
 mod answer;
 mod index;
 mod lexicon;
 pub mod meta;
+mod question;
+mod rank;
 mod words;
 
 use answer::{Detail, Told};
-use index::{Field, Index};
 use meta::{Kind, LIMIT, Meta};
+use rank::{Entry, Ranking};
 use words::{is_request, likeness, split};
 
 /// How alike a name must be that was perhaps meant.
@@ -31,24 +33,6 @@ const ALIKE: f64 = 0.45;
 const NEAR_MAX: usize = 3;
 /// Characters of the tags that a description names.
 const GROUPS_MAX: usize = 400;
-
-/// How much the parts of a tool's texts count: name, title, request, tag, arguments, description,
-/// descriptions of arguments.
-const FIELDS: [Field; 7] = [
-    field(2.0, 0.6),
-    field(3.0, 0.6),
-    field(2.0, 0.6),
-    field(1.0, 0.0),
-    field(1.0, 0.2),
-    field(1.0, 0.7),
-    field(0.4, 0.2),
-];
-/// How much more a tool counts whose effect is what the question wants done.
-const WISHED: f64 = 1.6;
-
-const fn field(weight: f64, length: f64) -> Field {
-    Field { weight, length }
-}
 
 /// What stands in front of the tools in search mode.
 pub struct Search {
@@ -60,7 +44,7 @@ pub struct Search {
     /// Tags with the number of their tools, in the order of the document.
     groups: Vec<(String, usize)>,
     /// Made at the first search: most of a start is not for it.
-    index: OnceLock<Index>,
+    ranking: OnceLock<Ranking>,
 }
 
 /// What is known of a tool.
@@ -139,7 +123,7 @@ impl Search {
             places: places.map(|(at, tool)| (tool.name.clone(), at)).collect(),
             tools,
             groups: groups(manifest),
-            index: OnceLock::new(),
+            ranking: OnceLock::new(),
         })
     }
 
@@ -194,21 +178,13 @@ impl Search {
 
     /// The places in the Manifest of the tools that fit a question, the best first.
     pub fn find(&self, question: &str) -> Vec<usize> {
-        let texts = || self.tools.iter().map(|tool| (tool.head(), tool.texts()));
-        let index = self.index.get_or_init(|| Index::new(&FIELDS, texts()));
-        let plainly = lexicon::plainly(question);
-        let wish = lexicon::wish(&plainly);
-        let weighed = |(at, score): (usize, f64)| {
-            let effect = self.tools.get(at).map(|tool| tool.effect);
-            let wished = wish.is_some() && effect == wish;
-            (if wished { WISHED * score } else { score }, at)
-        };
-        let mut found: Vec<(f64, usize)> =
-            index.scores(&plainly).into_iter().map(weighed).collect();
-        // Those that are alike stay in their order.
-        found.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+        let entries = || Ranking::new(self.tools.iter().map(Known::entry));
+        let found = self
+            .ranking
+            .get_or_init(entries)
+            .order(question)
+            .into_iter();
         let named = self.named(question);
-        let found = found.into_iter().map(|(_, at)| at);
         let others = found.filter(|at| !named.contains(at));
         named.iter().copied().chain(others).collect()
     }
@@ -345,48 +321,28 @@ impl Search {
 
 impl Known {
     fn new(spec: &ToolSpec, input_schema: Arc<Map<String, Value>>) -> Self {
-        let Action::Http(action) = &spec.action;
         Self {
             name: spec.name.clone(),
             title: spec.title.clone(),
             description: spec.description.clone(),
             group: spec.group.clone(),
             effect: spec.effect,
-            request: format!("{} {}", action.method, action.path),
+            request: format!("{} {}", spec.action.verb(), spec.action.object()),
             input_schema,
         }
     }
 
-    /// What it is called in words.
-    fn head(&self) -> String {
-        let title = self.title.as_deref().filter(|title| !title.is_empty());
-        title.unwrap_or(&self.name).to_owned()
-    }
-
-    /// A text for each of [`FIELDS`].
-    fn texts(&self) -> [String; 7] {
-        let (mut names, mut said) = (String::new(), String::new());
-        let properties = self
-            .input_schema
-            .get("properties")
-            .and_then(Value::as_object);
-        for (name, schema) in properties.into_iter().flatten() {
-            names.push_str(name);
-            names.push(' ');
-            if let Some(text) = schema.get("description").and_then(Value::as_str) {
-                said.push_str(text);
-                said.push(' ');
-            }
+    /// What it is found by.
+    fn entry(&self) -> Entry<'_> {
+        Entry {
+            name: &self.name,
+            title: self.title.as_deref(),
+            description: &self.description,
+            group: self.group.as_deref(),
+            effect: self.effect,
+            request: &self.request,
+            input_schema: &self.input_schema,
         }
-        [
-            self.name.clone(),
-            self.title.clone().unwrap_or_default(),
-            self.request.clone(),
-            self.group.clone().unwrap_or_default(),
-            names,
-            self.description.clone(),
-            said,
-        ]
     }
 }
 

@@ -13,7 +13,7 @@ use mcpgen::input::overlay::{Overlaid, Overlay, Room};
 use mcpgen::policy::{self, Policy};
 use mcpgen::runtime::backends;
 use mcpgen::runtime::config::Config;
-use mcpgen::runtime::manifest::{Action, Effect, Manifest};
+use mcpgen::runtime::manifest::{Effect, Manifest};
 use mcpgen::runtime::server::Server;
 use mcpgen::source::{Budget, Origins, Source, Sources};
 use serde_json::{Map, Value};
@@ -255,7 +255,7 @@ pub(crate) fn request(bytes: &[u8]) -> bool {
     let Ok((request, _)) = made.unwrap_or_else(|_| panic!("no tool {}", tool.name)) else {
         return false;
     };
-    let Action::Http(action) = &tool.action;
+    let action = tool.action.http().expect("an HTTP action");
     let (line, rest) = request.split_once('\n').unwrap_or((&request, ""));
     let (method, url) = line.split_once(' ').expect("a method and a URL");
     assert_eq!(method, action.method, "{shown}");

@@ -4,23 +4,29 @@
 
 `transport` is `stdio` (with `command`) or `http` (with `url`); `era` is `legacy` or `modern`; `calls`
 maps a name of the caller's choice to a tool and its arguments. A tool error is told apart from a
-protocol error.
+protocol error; `valid` is whether a result is one of the tool's advertised schema, if it has one.
 """
 
 import asyncio
 import json
 import sys
 
+from jsonschema import Draft202012Validator
 from mcp import Client, MCPError, StdioServerParameters
 
 
-async def outcome(client, tool, arguments):
+async def outcome(client, schemas, tool, arguments):
     try:
         result = await client.call_tool(tool, arguments)
     except MCPError as error:
         return {"protocolError": {"code": error.code, "message": error.message}}
+    schema = schemas.get(tool)
+    valid = None
+    if schema and not result.is_error:
+        valid = Draft202012Validator(schema).is_valid(result.structured_content)
     return {
         "isError": bool(result.is_error),
+        "valid": valid,
         "structured": result.structured_content,
         "content": [
             block.model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -37,12 +43,14 @@ async def main(plan):
         server = plan["url"]
     mode = "legacy" if plan["era"] == "legacy" else "auto"
     async with Client(server, mode=mode, read_timeout_seconds=30) as client:
+        tools = (await client.list_tools()).tools
+        schemas = {tool.name: tool.output_schema for tool in tools}
         summary = {
             "protocolVersion": client.session.protocol_version,
             "server": client.server_info.name,
-            "tools": [tool.name for tool in (await client.list_tools()).tools],
+            "tools": [tool.name for tool in tools],
             "calls": {
-                name: await outcome(client, tool, arguments)
+                name: await outcome(client, schemas, tool, arguments)
                 for name, (tool, arguments) in plan["calls"].items()
             },
         }

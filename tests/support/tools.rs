@@ -71,7 +71,9 @@ fn shape(tool: &ToolSpec, say: &mut impl FnMut(String)) {
 /// Every argument has a name that clients accept, a schema and a place to go; every property has an
 /// argument.
 fn arguments(tool: &ToolSpec, say: &mut impl FnMut(String)) {
-    let Action::Http(action) = &tool.action;
+    let Some(action) = tool.action.http() else {
+        return;
+    };
     let properties = tool
         .input_schema
         .get("properties")

@@ -104,12 +104,16 @@ const HOMES: &[(&str, &[&str])] = &[
     ),
     ("annotate_snippets", &["src/diag/render.rs"]),
     (
-        "sqlx",
+        "tokio_postgres",
         &[
+            "src/cluster.rs",
             "src/input/postgres/introspect.rs",
+            "src/input/postgres/introspect/",
             "src/runtime/backends/postgres.rs",
+            "src/runtime/backends/postgres/",
         ],
     ),
+    ("tokio_postgres_rustls", &["src/runtime/backends/postgres/"]),
     ("minijinja", &["src/emit.rs", "src/emit/"]),
 ];
 
@@ -161,6 +165,8 @@ const IO_FILES: &[&str] = &[
     "src/main.rs",
     "src/cli.rs",
     "src/cli/",
+    "src/cluster.rs",
+    "src/cluster/",
     "src/demo/bookshop.rs",
     "src/emit/stage.rs",
     "src/emit/write.rs",
@@ -177,6 +183,13 @@ const IO_FILES: &[&str] = &[
     "src/runtime/backends/http/receive.rs",
     "src/runtime/backends/http/upstream.rs",
     "src/runtime/backends/postgres.rs",
+    "src/runtime/backends/postgres/cancel.rs",
+    "src/runtime/backends/postgres/connect.rs",
+    "src/runtime/backends/postgres/envelope.rs",
+    "src/runtime/backends/postgres/failure.rs",
+    "src/runtime/backends/postgres/pool.rs",
+    "src/runtime/backends/postgres/posture.rs",
+    "src/runtime/backends/postgres/answer.rs",
     "src/runtime/listen.rs",
     "src/runtime/serve.rs",
     "src/runtime/server.rs",
@@ -216,7 +229,8 @@ pub(super) fn standard_output(file: &File) -> Vec<Finding> {
             "print" | "println" | "dbg" if rest.starts_with('!') => {
                 found.push((line, format!("{word}! outside the commands")));
             }
-            "stdout" if rest.starts_with('(') => {
+            // What a child writes is thrown away; that is no output.
+            "stdout" if rest.starts_with('(') && !rest.starts_with("(Stdio::null()") => {
                 found.push((line, "stdout() outside the commands".to_owned()));
             }
             _ => {}
@@ -243,6 +257,27 @@ pub(super) fn hashes(file: &File) -> Vec<Finding> {
     words_of(&file.code)
         .filter(|(_, word, _)| ["HashMap", "HashSet"].contains(word))
         .map(|(line, word, _)| (line, format!("{word}: its order is not that of the input")))
+        .collect()
+}
+
+/// What the PostgreSQL driver sends by the simple protocol, in which one text can be many statements; a
+/// transaction of the driver's begins and ends by it, too.
+const SIMPLE_PROTOCOL: &[&str] = &[
+    "batch_execute",
+    "simple_query",
+    "simple_query_raw",
+    "build_transaction",
+    "transaction",
+];
+
+/// A text is one statement, wherever it is sent, but for files of definitions and throw-away clusters.
+pub(super) fn simple_protocol(file: &File) -> Vec<Finding> {
+    if !in_src(file) || file.path == "src/cluster.rs" {
+        return Vec::new();
+    }
+    words_of(&file.code)
+        .filter(|(_, word, rest)| SIMPLE_PROTOCOL.contains(word) && rest.starts_with('('))
+        .map(|(line, word, _)| (line, format!("{word} is the simple protocol")))
         .collect()
 }
 

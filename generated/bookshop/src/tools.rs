@@ -9,8 +9,8 @@ use crate::runtime::error::CallError;
 use crate::runtime::hooks::{Arguments, Hooks, NoHooks, Step};
 #[allow(unused_imports)]
 use crate::runtime::manifest::{
-    ClientAuth, CredentialSpec, KeyPlace, ListMode, Listing, Manifest, Profile, Rate, Redirects,
-    ServerSpec, SourceSpec,
+    ClientAuth, CredentialSpec, KeyPlace, ListMode, Listing, Manifest, Postgres, Posture, Profile,
+    Rate, Redirects, RoleKind, ServerSpec, SourceSpec,
 };
 
 pub mod authors;
@@ -66,7 +66,10 @@ pub fn manifest() -> Manifest {
                 max_response_bytes: 2097152,
                 allow_private: vec![],
                 redirects: Redirects::SameOrigin,
+                ca_certs: vec![],
+                proxy: None,
                 rate: vec![],
+                postgres: None,
             },
         )]),
         tools: vec![

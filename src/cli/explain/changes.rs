@@ -4,8 +4,9 @@ use std::time;
 
 use serde_json::{Map, Value};
 
+use super::relation;
 use crate::diag::escape;
-use crate::policy::format::words::{OneOrMany, PerTime, Rate};
+use crate::policy::format::words::{self, OneOrMany, PerTime, Rate};
 use crate::policy::format::{ArgRule, Failure, ResponseRule, Retries, Rule};
 use crate::runtime::manifest::{Effect, ToolSpec};
 
@@ -43,7 +44,7 @@ pub(super) fn changes(rule: &Rule, met: &Met<'_>) -> Vec<Change> {
         true => "; a later rule says otherwise",
         false => "",
     };
-    if rule.exclude {
+    if rule.excludes() {
         say(
             "exclude",
             "it is no tool, and no later rule undoes that".to_owned(),
@@ -91,7 +92,7 @@ pub(super) fn changes(rule: &Rule, met: &Met<'_>) -> Vec<Change> {
         let again = again(|rule| rule.timeout.is_some());
         say(
             "timeout",
-            format!("one deadline of {} for a call{again}", duration(timeout.0)),
+            format!("one deadline of {timeout} for a call{again}"),
         );
     }
     if let Some(of_rule) = &rule.retries {
@@ -116,6 +117,9 @@ pub(super) fn changes(rule: &Rule, met: &Met<'_>) -> Vec<Change> {
     }
     for (key, text) in response(&rule.response) {
         say(&format!("response/{key}"), text);
+    }
+    for (key, text) in relation::changes(rule) {
+        say(&key, text);
     }
     all
 }
@@ -192,10 +196,10 @@ fn argument(name: &str, rule: &ArgRule, met: &Met<'_>) -> Vec<(&'static str, Str
             format!("comes from the environment variable {variable}"),
         ));
     }
-    if rule.hide {
+    if rule.hides() {
         all.push(("hide", format!("is {unseen}")));
     }
-    if rule.forbid {
+    if rule.forbids() {
         all.push(("forbid", format!("is forbidden: {unseen}, and never sent")));
     }
     if rule.slash.is_some() {
@@ -242,12 +246,7 @@ fn listed<'v>(values: impl Iterator<Item = &'v Value>) -> String {
 
 /// A time as the file writes it.
 pub(super) fn duration(time: time::Duration) -> String {
-    let millis = time.as_millis();
-    match millis {
-        _ if !millis.is_multiple_of(1_000) => format!("{millis}ms"),
-        _ if millis.is_multiple_of(60_000) => format!("{}m", millis / 60_000),
-        _ => format!("{}s", millis / 1_000),
-    }
+    words::Duration(time).to_string()
 }
 
 pub(super) fn retries(retries: &Retries) -> String {

@@ -230,9 +230,9 @@ fn of_operation<'a>(
         matching.iter().any(|(_, rule)| rule.timeout.is_some()),
     );
     let by_rule = |name: &str| {
-        matching
-            .iter()
-            .any(|(_, rule)| rule.args.contains_key(name))
+        matching.iter().any(|(_, rule)| {
+            rule.args.contains_key(name) || (name == "limit" && rule.max_rows.is_some())
+        })
     };
     if let Some(plain) = plain.as_ref().filter(|_| tool.is_some()) {
         let of_rules = |said: &Holds| {
@@ -274,6 +274,7 @@ fn without_rules(catalog: &Catalog, capability: &Capability, policy: &Policy) ->
         source: catalog.source.clone(),
         operations: 1,
         capabilities: vec![capability.clone()],
+        database: catalog.database.clone(),
         ..Catalog::default()
     };
     let file = policy.file.as_ref().map(|file| PolicyFile {

@@ -12,7 +12,7 @@ use crate::cli::options::checked_base_url;
 use crate::cli::report::{count, thousands};
 use crate::compile::{Compiled, PAGE_SIZES};
 use crate::runtime::backends::http::is_private;
-use crate::runtime::manifest::{Action, CredentialSpec, Effect, KeyPlace, Place};
+use crate::runtime::manifest::{CredentialSpec, Effect, KeyPlace, Place};
 
 /// Most writes and deletes that are listed one by one; more are listed by their groups.
 const LISTED_MAX: usize = 60;
@@ -31,6 +31,17 @@ pub(super) struct Draft<'a> {
     pub(super) hosts: Vec<String>,
     /// Whether the format's schema is beside the policy.
     pub(super) schema: bool,
+}
+
+/// The lines that editors look at; `schema`: the format's schema is beside the policy.
+pub(super) fn editors(schema: bool) -> &'static str {
+    match schema {
+        true => "# yaml-language-server: $schema=./mcpgen.schema.json",
+        false => {
+            "# For an editor that completes this file: mcpgen schema policy -o mcpgen.schema.json, and here\n\
+             # yaml-language-server: $schema=./mcpgen.schema.json, instead of these two lines."
+        }
+    }
 }
 
 impl Draft<'_> {
@@ -86,13 +97,7 @@ impl Draft<'_> {
 
     fn head(&self) -> String {
         let title = format!("{} {}", self.catalog.title, self.catalog.version);
-        let editors = match self.schema {
-            true => "# yaml-language-server: $schema=./mcpgen.schema.json",
-            false => {
-                "# For an editor that completes this file: mcpgen schema policy -o mcpgen.schema.json, and here\n\
-                 # yaml-language-server: $schema=./mcpgen.schema.json, instead of these two lines."
-            }
-        };
+        let editors = editors(self.schema);
         format!(
             "{editors}\n\
              #\n\
@@ -134,8 +139,11 @@ impl Draft<'_> {
     fn base_url(&self) -> String {
         let mut urls: Vec<&str> = Vec::new();
         for tool in &self.compiled.manifest.tools {
-            let Action::Http(action) = &tool.action;
-            if let Some(url) = action.base_url.as_deref().filter(|url| !urls.contains(url)) {
+            let url = tool
+                .action
+                .http()
+                .and_then(|action| action.base_url.as_deref());
+            if let Some(url) = url.filter(|url| !urls.contains(url)) {
                 urls.push(url);
             }
         }
@@ -379,7 +387,9 @@ fn page_rules(operations: &[Operation<'_>]) -> String {
 /// The page sizes of a tool: argument, bound, and whether it is the document's.
 fn page_sizes(operation: &Operation<'_>) -> Vec<(String, u64, bool)> {
     let tool = operation.tool;
-    let Action::Http(action) = &tool.action;
+    let Some(action) = tool.action.http() else {
+        return Vec::new();
+    };
     let schema = tool.checked_schema();
     let mut found = Vec::new();
     for (name, _) in tool.arguments().filter(|(name, _)| !name.starts_with('/')) {

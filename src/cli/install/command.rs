@@ -5,7 +5,9 @@ use std::path::{Component, Path};
 use anyhow::{Context, bail, ensure};
 use url::Url;
 
-use crate::cli::options::{DocOptions, Enable, TokenAuth, TokenOptions, Tools, looks_secret};
+use crate::cli::options::{
+    DatabaseOptions, DocOptions, Enable, TokenAuth, TokenOptions, Tools, looks_secret,
+};
 use crate::runtime::command::UpstreamOptions;
 use crate::runtime::manifest::Profile;
 
@@ -29,6 +31,7 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
         tools,
         pin,
         profile,
+        database,
         upstream: UpstreamOptions { ca_cert, proxy },
         allow_http,
     } = options;
@@ -55,8 +58,8 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
     if let Some(url) = base_url {
         add("--base-url", url);
     }
-    for (option, value) in token_arguments(token) {
-        add(option, value);
+    for (option, value) in token_arguments(token).chain(database_arguments(database)) {
+        add(option, &value);
     }
     match enable {
         None => {}
@@ -114,16 +117,34 @@ pub(super) fn arguments(options: &DocOptions) -> anyhow::Result<Vec<String>> {
     Ok(args)
 }
 
+/// The options about databases, with their values.
+fn database_arguments(options: &DatabaseOptions) -> Vec<(&'static str, String)> {
+    let DatabaseOptions {
+        schema,
+        role,
+        accept_posture: _,
+        because: _,
+    } = options;
+    let schemas = schema.iter().map(|schema| ("--schema", schema.clone()));
+    let mut arguments: Vec<_> = schemas.collect();
+    arguments.extend(role.clone().map(|role| ("--role", role)));
+    if let Some(posture) = options.posture() {
+        let kind = posture.accept.as_str().replace('_', "-");
+        arguments.extend([("--accept-posture", kind), ("--because", posture.because)]);
+    }
+    arguments
+}
+
 /// The options for token endpoints, with their values.
-fn token_arguments(options: &TokenOptions) -> Vec<(&'static str, &str)> {
+fn token_arguments(options: &TokenOptions) -> impl Iterator<Item = (&'static str, String)> {
     let TokenOptions { url, auth, field } = options;
-    let url = url.as_ref().map(|url| ("--token-url", url.as_str()));
+    let url = url.iter().map(|url| ("--token-url", url.clone()));
     let auth = match auth {
         None | Some(TokenAuth::Basic) => None,
-        Some(TokenAuth::Form) => Some(("--token-auth", "form")),
+        Some(TokenAuth::Form) => Some(("--token-auth", "form".to_owned())),
     };
-    let fields = field.iter().map(|field| ("--token-field", field.as_str()));
-    url.into_iter().chain(auth).chain(fields).collect()
+    let fields = field.iter().map(|field| ("--token-field", field.clone()));
+    url.chain(auth).chain(fields)
 }
 
 /// Whether two documents of command lines are one.

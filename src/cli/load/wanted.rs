@@ -10,7 +10,8 @@ use crate::input::fetch::{FetchOptions, RefHost, RefOptions};
 use crate::input::openapi;
 use crate::policy::format::{Credential, Redirects, Source as PolicySource};
 use crate::policy::{PolicyFile, SourcePolicy};
-use crate::runtime::manifest::{self, ClientAuth, CredentialSpec, KeyPlace};
+use crate::runtime::config::Secret;
+use crate::runtime::manifest::{self, ClientAuth, CredentialSpec, KeyPlace, Postgres};
 
 /// One document, and how it is read.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +27,17 @@ pub(in crate::cli) struct Wanted {
     pub(in crate::cli) policy: SourcePolicy,
     /// Where a policy names it.
     pub(in crate::cli) loc: Option<Loc>,
+    /// The database that it is, if it is one; its document is a snapshot then, or nothing.
+    pub(in crate::cli) database: Option<Database>,
+}
+
+/// A database, and how its catalogue is read.
+#[derive(Debug, Clone, Default)]
+pub(in crate::cli) struct Database {
+    /// What it is reached by, if that is said here and not in the environment.
+    pub(in crate::cli) dsn: Option<Secret>,
+    /// The schemas that are served; empty: all.
+    pub(in crate::cli) schemas: Vec<String>,
 }
 
 /// The document of the command line.
@@ -39,6 +51,7 @@ pub(super) fn of_options(options: &DocOptions) -> anyhow::Result<Wanted> {
         tokens: options.token.told()?,
         policy: options.source_policy()?,
         loc: None,
+        database: None,
     })
 }
 
@@ -51,7 +64,9 @@ impl Wanted {
         diags: &mut Diagnostics,
     ) -> Vec<Self> {
         let mut all = Vec::new();
-        for (name, source) in &file.sources {
+        // What is no source or two is reported with the file.
+        let one = |source: &PolicySource| source.openapi.is_some() != source.postgres.is_some();
+        for (name, source) in file.sources.iter().filter(|(_, source)| one(source)) {
             let loc = Loc::at(format!("/sources/{}", escape(name)));
             match wanted(file, (name, source), folder, options, &loc) {
                 Ok(wanted) => all.push(wanted),
@@ -62,10 +77,15 @@ impl Wanted {
     }
 
     /// The same under what a policy file says of every source.
-    pub(in crate::cli) fn under(&mut self, file: &PolicyFile) {
-        let own = of_egress(file);
+    pub(in crate::cli) fn under(&mut self, file: &PolicyFile, folder: &Path) {
+        let own = of_egress(file, folder);
         self.policy.allow_private = own.allow_private;
         self.policy.redirects = own.redirects;
+        if let Some(database) = &mut self.policy.postgres {
+            database.statement_timeout_ms = statement_timeout(file);
+        }
+        self.policy.ca_certs = own.ca_certs;
+        self.policy.proxy = own.proxy;
     }
 }
 
@@ -77,6 +97,9 @@ fn wanted(
     loc: &Loc,
 ) -> Result<Wanted, Box<Diagnostic>> {
     let beside = |path: &String| beside(folder, path);
+    let Some(openapi) = &source.openapi else {
+        return database(file, (name, source), folder, options, loc);
+    };
     let hosts = source.refs.hosts.iter().enumerate().map(|(index, host)| {
         let loc = loc.child("refs").child("hosts").child(&index.to_string());
         host.parse::<RefHost>()
@@ -88,7 +111,7 @@ fn wanted(
     });
     let base_url = base_url.transpose()?;
     let mut policy = under(file, source, folder, loc)?;
-    let document = Url::parse(&source.openapi).ok().filter(Url::has_host);
+    let document = Url::parse(openapi).ok().filter(Url::has_host);
     for url in base_url.iter().chain(&document) {
         policy
             .trusted_origins
@@ -96,7 +119,7 @@ fn wanted(
     }
     Ok(Wanted {
         name: Some(name.clone()),
-        doc: beside(&source.openapi),
+        doc: beside(openapi),
         overlays: source.overlays.iter().map(beside).collect(),
         fetch: FetchOptions {
             refs: RefOptions {
@@ -109,14 +132,83 @@ fn wanted(
                 hosts: hosts.collect::<Result<_, _>>()?,
             },
             ca_certs: ca_certs(file, folder, options),
-            proxy: proxy(file, options),
+            proxy: file.egress.proxy.clone().or(options.upstream.proxy.clone()),
             ..options.fetch()
         },
         base_url: base_url.map(String::from),
         tokens: openapi::TokenOptions::default(),
         policy,
         loc: Some(loc.child("openapi")),
+        database: None,
     })
+}
+
+/// Connections to a database if nothing says how many.
+const CONNECTIONS: u32 = 8;
+/// Time of a statement if nothing says how much, in milliseconds.
+const STATEMENT_TIMEOUT_MS: u64 = 10_000;
+
+/// A source that is a database.
+fn database(
+    file: &PolicyFile,
+    (name, source): (&String, &PolicySource),
+    folder: &Path,
+    options: &DocOptions,
+    loc: &Loc,
+) -> Result<Wanted, Box<Diagnostic>> {
+    let dsn = source.postgres.as_ref().map(|dsn| dsn.reference(folder));
+    let snapshot = source.snapshot.as_ref();
+    let mut policy = under(file, source, folder, loc)?;
+    policy.postgres = Some(Postgres {
+        role: source.role.clone(),
+        statement_timeout_ms: statement_timeout(file),
+        connections: source.connections.unwrap_or(CONNECTIONS),
+        posture: source.posture.as_ref().map(|posture| manifest::Posture {
+            accept: posture.accept.into(),
+            because: posture.because.clone(),
+        }),
+        ..postgres(dsn.unwrap_or_default())
+    });
+    let key = if snapshot.is_some() {
+        "snapshot"
+    } else {
+        "postgres"
+    };
+    Ok(Wanted {
+        name: Some(name.clone()),
+        doc: snapshot
+            .map(|path| beside(folder, path))
+            .unwrap_or_default(),
+        fetch: options.fetch(),
+        policy,
+        loc: Some(loc.child(key)),
+        database: Some(Database {
+            dsn: None,
+            schemas: source.schemas.clone().unwrap_or_default(),
+        }),
+        ..Wanted::default()
+    })
+}
+
+fn statement_timeout(file: &PolicyFile) -> u64 {
+    let time = file
+        .defaults
+        .statement_timeout
+        .map(|time| time.0.as_millis());
+    time.map_or(STATEMENT_TIMEOUT_MS, |time| {
+        u64::try_from(time).unwrap_or(u64::MAX)
+    })
+}
+
+/// A database of which nothing is said but where its connection string is.
+pub(super) fn postgres(dsn: String) -> Postgres {
+    Postgres {
+        dsn,
+        role: None,
+        statement_timeout_ms: STATEMENT_TIMEOUT_MS,
+        connections: CONNECTIONS,
+        posture: None,
+    }
 }
 
 /// What a policy file says of a source.
@@ -126,7 +218,7 @@ fn under(
     folder: &Path,
     loc: &Loc,
 ) -> Result<SourcePolicy, Box<Diagnostic>> {
-    let mut policy = of_egress(file);
+    let mut policy = of_egress(file, folder);
     policy.prefix = source.prefix.clone().unwrap_or_default();
     policy.rate = source.rate.iter().map(manifest::Rate::from).collect();
     let named = source.credential.as_ref();
@@ -154,7 +246,8 @@ fn under(
 }
 
 /// What a policy file says of every source.
-fn of_egress(file: &PolicyFile) -> SourcePolicy {
+fn of_egress(file: &PolicyFile, folder: &Path) -> SourcePolicy {
+    let certificates = file.egress.ca_certs.iter();
     let networks = file.egress.allow_private.iter();
     SourcePolicy {
         allow_private: networks
@@ -164,6 +257,8 @@ fn of_egress(file: &PolicyFile) -> SourcePolicy {
             Some(Redirects::None) => manifest::Redirects::None,
             Some(Redirects::SameOrigin) | None => manifest::Redirects::SameOrigin,
         },
+        ca_certs: certificates.map(|path| beside(folder, path)).collect(),
+        proxy: file.egress.proxy.clone(),
         ..SourcePolicy::default()
     }
 }
@@ -219,11 +314,6 @@ fn ca_certs(file: &PolicyFile, folder: &Path, options: &DocOptions) -> Vec<std::
     let own = own.map(|path| beside(folder, path).into());
     own.chain(options.upstream.ca_cert.iter().cloned())
         .collect()
-}
-
-fn proxy(file: &PolicyFile, options: &DocOptions) -> Option<String> {
-    let own = file.egress.proxy.clone();
-    own.or_else(|| options.upstream.proxy.clone())
 }
 
 fn value(loc: Loc, message: impl Into<String>) -> Diagnostic {

@@ -26,6 +26,13 @@ impl DocOptions {
             Tools::List => ToolsMode::List,
             Tools::Search => ToolsMode::Search,
         });
+        let proxy = file.as_ref().and_then(|file| file.egress.proxy.as_ref());
+        one(
+            self.upstream.proxy.as_ref(),
+            proxy,
+            "--proxy",
+            "egress.proxy",
+        )?;
         let mut pins = self.pin.clone();
         pins.extend(said.pins);
         Ok(Policy {
@@ -58,13 +65,14 @@ impl DocOptions {
         &self,
         mut document: Wanted,
         file: &PolicyFile,
+        folder: &Path,
     ) -> anyhow::Result<Wanted> {
         let policy = self.policy.as_deref().unwrap_or_default();
         ensure!(
             file.sources.is_empty(),
             "{policy} has sources of its own: name it alone, without the document"
         );
-        document.under(file);
+        document.under(file, folder);
         Ok(document)
     }
 
@@ -81,14 +89,14 @@ impl DocOptions {
             !file.sources.is_empty(),
             "{name} is a policy without sources: add `sources:`, or write `mcpgen … openapi.yaml --policy {name}`"
         );
-        if let Some(option) = self.of_document() {
+        if let Some(option) = self.of_document().or_else(|| self.database.given()) {
             bail!("{option}: {name} has sources; say it there, under `sources`");
         }
         Ok(Wanted::of_file(file, folder, self, diags))
     }
 
     /// The first option that is about one document.
-    fn of_document(&self) -> Option<&'static str> {
+    pub(in crate::cli) fn of_document(&self) -> Option<&'static str> {
         let token = &self.token;
         let given = [
             (!self.refs.is_empty(), "--refs"),

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::upstream::Recorded;
 use crate::diag::escape;
+use crate::policy::format::words::OneOrMany;
 use crate::policy::format::{Expect, Expectation, ExpectedRequest};
 
 /// What became of a call.
@@ -11,6 +12,8 @@ use crate::policy::format::{Expect, Expectation, ExpectedRequest};
 pub(super) struct Outcome {
     /// What was sent, repetitions included.
     pub(super) requests: Vec<Recorded>,
+    /// The statement and its values, if it is a database's.
+    pub(super) statement: Option<String>,
     /// The error's code and first line, if it failed.
     pub(super) error: Option<(String, String)>,
     /// The values that were moved into their bounds.
@@ -49,6 +52,7 @@ fn refused(code: Option<&str>, pointer: &str, outcome: &Outcome, found: &mut Vec
     let sent = outcome.requests.first();
     let got = match (sent, &outcome.error) {
         (Some(request), _) => format!("sent: {} {}", request.method, request.path),
+        (None, None) if outcome.statement.is_some() => "sent".to_owned(),
         (None, None) => "answered without a request".to_owned(),
         (None, Some((got, line))) => {
             if code.is_none_or(|code| code == got) {
@@ -91,6 +95,23 @@ fn carried_out(all: &Expectation, outcome: &Outcome, found: &mut Vec<Difference>
                 got: None,
             }),
         }
+    }
+    let parts = all.statement.iter().flat_map(OneOrMany::iter);
+    let statement = outcome.statement.as_deref();
+    for (index, part) in parts.enumerate() {
+        if statement.is_some_and(|text| text.contains(part)) {
+            continue;
+        }
+        let index = match all.statement {
+            Some(OneOrMany::Many(_)) => format!("/{index}"),
+            _ => String::new(),
+        };
+        found.push(Difference {
+            pointer: format!("/expect/statement{index}"),
+            about: "statement".to_owned(),
+            expected: Some(part.as_str().into()),
+            got: statement.map(Value::from),
+        });
     }
     if let Some(expected) = &all.clamped {
         let changes = expected.iter();
@@ -263,6 +284,7 @@ mod tests {
                 headers: vec![pair("x-key", "***")],
                 body: br#"{"a": 1.0, "b": {"c": [1, 2]}}"#.to_vec(),
             }],
+            statement: None,
             error: None,
             clamped: json!({"/limit": [90, 50]})
                 .as_object()

@@ -28,14 +28,21 @@ pub(super) fn check(loaded: &Loaded, compiled: &Compiled, tests: &[Test]) -> Dia
             });
         }
         if let Expect::All(all) = &test.expect {
-            expectation(all, &loc.child("expect"), &mut found);
+            let mut tools = compiled.manifest.tools.iter();
+            let tool = tools.find(|tool| tool.name == called);
+            let reads = tool.map(|tool| tool.action.http().is_none());
+            expectation(all, reads, &loc.child("expect"), &mut found);
         }
     }
     found
 }
 
-fn expectation(all: &Expectation, loc: &Loc, found: &mut Diagnostics) {
-    let more = all.request.is_some() || all.clamped.is_some() || all.result.is_some();
+/// `reads`: the tool is a read of a database, of which no test asks anything.
+fn expectation(all: &Expectation, reads: Option<bool>, loc: &Loc, found: &mut Diagnostics) {
+    let more = all.request.is_some()
+        || all.statement.is_some()
+        || all.clamped.is_some()
+        || all.result.is_some();
     let mut conflict = |loc: Loc, message: &str, help: &str| {
         found.push(Diagnostic::new(Code::PolicyConflict, loc, message).help(help));
     };
@@ -49,8 +56,31 @@ fn expectation(all: &Expectation, loc: &Loc, found: &mut Diagnostics) {
     }
     if all.refused.is_none() && !more {
         let message = "the test expects nothing";
-        let help = "expect `request`, `clamped`, `result` or `refused`";
+        let help = "expect `request`, `statement`, `clamped`, `result` or `refused`";
         conflict(loc.clone(), message, help);
+    }
+    let foreign = match reads {
+        Some(true) => [
+            ("request", all.request.is_some()),
+            ("result", all.result.is_some()),
+        ],
+        Some(false) => [("statement", all.statement.is_some()), ("", false)],
+        None => [("", false); 2],
+    };
+    for (key, _) in foreign.iter().filter(|(_, there)| *there) {
+        let (message, help) = match reads {
+            Some(true) => (
+                format!(
+                    "`{key}` is of an API, and the tool reads a database, which tests do not ask"
+                ),
+                "expect `statement`: parts of what `mcpgen call --dry-run` prints",
+            ),
+            _ => (
+                format!("`{key}` is of a database, and the tool calls an API"),
+                "expect `request`",
+            ),
+        };
+        conflict(loc.child(key), &message, help);
     }
     for pointer in all.clamped.iter().flat_map(|changes| changes.keys()) {
         if !pointer.starts_with('/') {

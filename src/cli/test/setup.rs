@@ -33,6 +33,8 @@ pub(in crate::cli) fn against(
     let mut config = Config::default();
     for (name, source) in &mut manifest.sources {
         source.rate.clear();
+        source.ca_certs.clear();
+        source.proxy = None;
         source.trusted_origins = vec![origin.origin().ascii_serialization()];
         config.sources.insert(name.clone(), source_config(source));
     }
@@ -47,6 +49,19 @@ pub(in crate::cli) fn against(
             placeholder(schema)
         });
         config.variables.insert(name.clone(), Secret::new(value));
+    }
+    for tool in &manifest.tools {
+        let Action::Sql(action) = &tool.action else {
+            continue;
+        };
+        for name in action.variables() {
+            let set = std::env::var(name).ok().filter(|value| !value.is_empty());
+            let value = set.unwrap_or_else(|| {
+                made_up.insert(name.to_owned());
+                PLACEHOLDER.to_owned()
+            });
+            config.variables.insert(name.to_owned(), Secret::new(value));
+        }
     }
     (manifest, config, made_up)
 }
@@ -71,7 +86,9 @@ fn placeholder(schema: &Map<String, Value>) -> String {
 
 /// Changes where a tool's requests go, not what comes after the host.
 fn move_to(tool: &mut ToolSpec, origin: &Url) {
-    let Action::Http(action) = &mut tool.action;
+    let Action::Http(action) = &mut tool.action else {
+        return;
+    };
     let base = action.base_url.as_deref().map(Url::parse);
     let path = match &base {
         Some(Ok(url)) => url.path().trim_end_matches('/'),

@@ -14,30 +14,41 @@ pub(in crate::compile) struct Misses {
     hit: BTreeSet<String>,
     /// What had none, with the first finding about it.
     missed: IndexMap<String, Diagnostic>,
+    /// The first findings about places that are mistakes whatever else they have an effect on.
+    mistakes: IndexMap<String, Diagnostic>,
 }
 
 impl Misses {
     /// What is at a place of the policy had an effect.
-    pub(super) fn hit(&mut self, loc: &Loc) {
+    pub(in crate::compile) fn hit(&mut self, loc: &Loc) {
         if !self.hit.contains(&loc.pointer) {
             self.hit.insert(loc.pointer.clone());
         }
     }
 
     /// What is at the finding's place had none on one operation.
-    pub(super) fn miss(&mut self, found: Diagnostic) {
-        let place = found.loc.as_ref().map(|loc| loc.pointer.clone());
-        self.missed
-            .entry(place.unwrap_or_default())
-            .or_insert(found);
+    pub(in crate::compile) fn miss(&mut self, found: Diagnostic) {
+        self.missed.entry(place(&found)).or_insert(found);
+    }
+
+    /// What is at the finding's place names the operation outright, and has no effect on it.
+    pub(in crate::compile) fn mistake(&mut self, found: Diagnostic) {
+        self.mistakes.entry(place(&found)).or_insert(found);
     }
 
     /// Reports what had an effect on no operation.
     pub(in crate::compile) fn report(self, diags: &mut Diagnostics) {
-        for (place, found) in self.missed {
-            if !self.hit.contains(&place) {
-                diags.push(found);
-            }
+        let told = |place: &String| self.hit.contains(place) || self.mistakes.contains_key(place);
+        for (_, found) in self.missed.into_iter().filter(|(place, _)| !told(place)) {
+            diags.push(found);
         }
+        self.mistakes
+            .into_values()
+            .for_each(|found| diags.push(found));
     }
+}
+
+fn place(found: &Diagnostic) -> String {
+    let place = found.loc.as_ref().map(|loc| loc.pointer.clone());
+    place.unwrap_or_default()
 }

@@ -33,6 +33,7 @@ fn capability(
         id: None,
         method: method.into(),
         path: "/a/{id}/{x}-{y}".into(),
+        read: None,
         tags: vec![],
         effect: if method == "GET" { Effect::Read } else { Effect::Write },
         idempotent: true,

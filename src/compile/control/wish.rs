@@ -80,11 +80,14 @@ impl<'r> Wish<'r> {
             .as_deref()
             .map(|text| text.strip_prefix("env.").unwrap_or(text));
         set(&mut self.env, env, at("from"));
-        self.hide = self.hide.take().or_else(|| rule.hide.then(|| at("hide")));
+        self.hide = self
+            .hide
+            .take()
+            .or_else(|| rule.hides().then(|| at("hide")));
         self.forbid = self
             .forbid
             .take()
-            .or_else(|| rule.forbid.then(|| at("forbid")));
+            .or_else(|| rule.forbids().then(|| at("forbid")));
         self.slash = self
             .slash
             .take()

@@ -1,9 +1,11 @@
 //! Which operations a rule is about.
 
-use globset::{GlobBuilder, GlobMatcher};
+use std::cell::OnceCell;
+
+use globset::{Glob, GlobBuilder, GlobMatcher};
 use percent_encoding::percent_decode_str;
 
-use crate::catalog::{Capability, LeftOut};
+use crate::catalog::{Capability, Catalog, LeftOut};
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
 use crate::policy::format::words::OneOrMany;
 use crate::policy::format::{Match, Rule};
@@ -18,18 +20,23 @@ pub(in crate::compile) struct Subject<'c> {
     method: &'c str,
     path: &'c str,
     tags: Vec<&'c str>,
+    /// The name of the relation that is read; it has no method and no path then.
+    relation: Option<&'c str>,
     pub(super) effect: Effect,
 }
 
 impl<'c> Subject<'c> {
     /// An operation that can be a tool, by the name that its tool has without a rule.
     pub(in crate::compile) fn new(
-        source: &'c str,
+        catalog: &'c Catalog,
         capability: &'c Capability,
         name: &'c str,
     ) -> Self {
         Self {
-            source,
+            source: &catalog.source,
+            relation: catalog
+                .relation(capability)
+                .map(|relation| relation.name.as_str()),
             operation: capability.id.as_deref().unwrap_or(name),
             name,
             method: &capability.method,
@@ -40,10 +47,14 @@ impl<'c> Subject<'c> {
     }
 
     /// An operation that cannot be a tool.
-    pub(super) fn left_out(source: &'c str, left: &'c LeftOut) -> Self {
+    pub(in crate::compile) fn left_out(source: &'c str, left: &'c LeftOut) -> Self {
         let method = left.operation.strip_suffix(left.path.as_str());
         let method = method.unwrap_or_default().trim_end();
+        let relation = (!left.path.starts_with('/')).then_some(left.path.as_str());
         Self {
+            relation: relation
+                .and_then(|path| path.split_once('.'))
+                .map(|(_, name)| name),
             source,
             operation: left.id.as_deref().unwrap_or_default(),
             name: "",
@@ -64,21 +75,32 @@ impl<'c> Subject<'c> {
         match key {
             Key::Source => vec![self.source],
             Key::Operation => vec![self.operation, self.name],
+            Key::Method | Key::Path if self.relation.is_some() => Vec::new(),
             Key::Method => vec![self.method],
             Key::Path => vec![self.path],
             Key::Tag => self.tags.clone(),
+            Key::Table => match self.relation {
+                Some(relation) => vec![relation, self.path],
+                None => Vec::new(),
+            },
         }
+    }
+
+    /// Whether it reads a relation.
+    pub(super) fn is_relation(&self) -> bool {
+        self.relation.is_some()
     }
 }
 
 /// The keys of `match` whose values are globs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Key {
+pub(in crate::compile) enum Key {
     Source,
     Operation,
     Method,
     Path,
     Tag,
+    Table,
 }
 
 impl Key {
@@ -90,6 +112,7 @@ impl Key {
             Self::Method => "method",
             Self::Path => "path",
             Self::Tag => "tag",
+            Self::Table => "table",
         }
     }
 }
@@ -104,16 +127,62 @@ pub(super) struct Matcher {
 }
 
 /// One pattern; most have nothing to be matched but themselves.
-pub(super) enum Pattern {
+pub(in crate::compile) enum Pattern {
     Literal(String),
-    Glob(Box<GlobMatcher>),
+    Glob(Box<Prefixed>),
+}
+
+/// A glob behind the text that it begins with: thousands of them are compared with thousands of
+/// operations, and few are ever more than looked at.
+pub(in crate::compile) struct Prefixed {
+    prefix: String,
+    glob: Glob,
+    matcher: OnceCell<GlobMatcher>,
+}
+
+impl Prefixed {
+    fn matches(&self, text: &str) -> bool {
+        let matcher = || self.matcher.get_or_init(|| self.glob.compile_matcher());
+        text.starts_with(&self.prefix) && matcher().is_match(text)
+    }
 }
 
 impl Pattern {
+    /// Reads a pattern for a key of `match`.
+    pub(in crate::compile) fn new(key: Key, text: &str) -> Result<Self, globset::Error> {
+        // Braces in a path are placeholders, not alternatives.
+        let special: &[char] = match key {
+            Key::Path => &['*', '?', '[', '\\'],
+            _ => &['*', '?', '[', '{', '\\'],
+        };
+        if !text.contains(special) {
+            return Ok(Self::Literal(match key {
+                Key::Method => text.to_ascii_uppercase(),
+                _ => text.to_owned(),
+            }));
+        }
+        let pattern = match key {
+            Key::Path => text.replace('{', "[{]").replace('}', "[}]"),
+            _ => text.to_owned(),
+        };
+        let glob = GlobBuilder::new(&pattern)
+            .literal_separator(key == Key::Path)
+            .case_insensitive(key == Key::Method)
+            .build()?;
+        let plain = text.find(special).and_then(|end| text.get(..end));
+        // Its letters may be of either case.
+        let prefix = plain.filter(|_| key != Key::Method).unwrap_or_default();
+        Ok(Self::Glob(Box::new(Prefixed {
+            prefix: prefix.to_owned(),
+            glob,
+            matcher: OnceCell::new(),
+        })))
+    }
+
     fn matches(&self, text: &str) -> bool {
         match self {
             Self::Literal(literal) => literal == text,
-            Self::Glob(glob) => glob.is_match(text),
+            Self::Glob(glob) => glob.matches(text),
         }
     }
 }
@@ -127,6 +196,7 @@ impl Matcher {
             method,
             path,
             tag,
+            table,
             effect,
         } = &rule.r#match;
         let keys = [
@@ -134,6 +204,7 @@ impl Matcher {
             (Key::Method, method),
             (Key::Operation, operation),
             (Key::Tag, tag),
+            (Key::Table, table),
             (Key::Path, path),
         ];
         let mut broken = rule.broken;
@@ -143,7 +214,7 @@ impl Matcher {
             let at = loc.child("match").child(key.name());
             let mut patterns = Vec::new();
             for (loc, text) in values.placed(&at) {
-                match pattern(key, text) {
+                match Pattern::new(key, text) {
                     Ok(pattern) => patterns.push(pattern),
                     Err(error) => {
                         broken = true;
@@ -193,40 +264,18 @@ impl Matcher {
     }
 }
 
-/// Whether one key of a `match` is about an operation.
-pub(super) fn fits(key: Key, globs: &[Pattern], subject: &Subject<'_>) -> bool {
-    let any = |text: &str| globs.iter().any(|glob| glob.matches(text));
+/// Whether one key of a `match` is about an operation. What an operation does not have is matched by
+/// nothing, not even by `*`.
+pub(in crate::compile) fn fits(key: Key, globs: &[Pattern], subject: &Subject<'_>) -> bool {
+    let any = |text: &str| !text.is_empty() && globs.iter().any(|glob| glob.matches(text));
     match key {
-        Key::Source => any(subject.source),
-        Key::Operation => any(subject.operation) || any(subject.name),
-        Key::Method => any(subject.method),
-        Key::Tag => subject.tags.iter().any(|tag| any(tag)),
+        Key::Source | Key::Operation | Key::Method | Key::Tag | Key::Table => {
+            subject.texts(key).into_iter().any(any)
+        }
+        Key::Path if subject.is_relation() => false,
         Key::Path => {
             let plain = || percent_decode_str(subject.path).decode_utf8_lossy();
             any(subject.path) || (subject.path.contains('%') && any(&plain()))
         }
     }
-}
-
-fn pattern(key: Key, text: &str) -> Result<Pattern, globset::Error> {
-    // Braces in a path are placeholders, not alternatives.
-    let special: &[char] = match key {
-        Key::Path => &['*', '?', '[', '\\'],
-        _ => &['*', '?', '[', '{', '\\'],
-    };
-    if !text.contains(special) {
-        return Ok(Pattern::Literal(match key {
-            Key::Method => text.to_ascii_uppercase(),
-            _ => text.to_owned(),
-        }));
-    }
-    let pattern = match key {
-        Key::Path => text.replace('{', "[{]").replace('}', "[}]"),
-        _ => text.to_owned(),
-    };
-    let glob = GlobBuilder::new(&pattern)
-        .literal_separator(key == Key::Path)
-        .case_insensitive(key == Key::Method)
-        .build()?;
-    Ok(Pattern::Glob(Box::new(glob.compile_matcher())))
 }

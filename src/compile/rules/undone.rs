@@ -38,6 +38,15 @@ pub(super) fn loosened(what: &str, loc: Loc, earlier: Loc) -> Diagnostic {
         .also(earlier, "said here")
 }
 
+/// A key of a later rule that takes back what the same key of an earlier one says.
+fn taken_back(before: &ArgRule, after: &ArgRule) -> Option<(&'static str, &'static str)> {
+    if before.forbids() && after.forbid == Some(false) {
+        return Some(("forbid", "is forbidden"));
+    }
+    let hidden = before.hides() && after.hide == Some(false);
+    hidden.then_some(("hide", "is hidden"))
+}
+
 /// What a later rule would undo of what an earlier one says of the same argument.
 pub(in crate::compile) fn undone(before: &ArgRule, after: &ArgRule) -> Option<Undone> {
     let found = |after, before, what| Undone {
@@ -45,11 +54,14 @@ pub(in crate::compile) fn undone(before: &ArgRule, after: &ArgRule) -> Option<Un
         before,
         what,
     };
-    if before.forbid {
+    if let Some((key, what)) = taken_back(before, after) {
+        return Some(found(key, key, what.to_owned()));
+    }
+    if before.forbids() {
         let after = value_key(after)?;
         return Some(found(after, "forbid", "is forbidden".to_owned()));
     }
-    if let Some((key, _)) = fixed(before).filter(|_| after.forbid) {
+    if let Some((key, _)) = fixed(before).filter(|_| after.forbids()) {
         return Some(found("forbid", key, "has its value".to_owned()));
     }
     if let Some((key, value)) = fixed(before) {
@@ -60,7 +72,7 @@ pub(in crate::compile) fn undone(before: &ArgRule, after: &ArgRule) -> Option<Un
         };
         return (!equal).then(|| found(again, key, "has its value".to_owned()));
     }
-    if before.hide
+    if before.hides()
         && let Some(value) = &after.default
     {
         // Hidden, a default is what is always sent.
@@ -198,6 +210,19 @@ mod tests {
                 Some("enum forbid"),
             ),
             (json!({"forbid": true}), json!({"max": 1}), None),
+            (
+                json!({"forbid": true}),
+                json!({"forbid": false}),
+                Some("forbid forbid"),
+            ),
+            (json!({"forbid": false}), json!({"forbid": false}), None),
+            (json!({"forbid": true}), json!({"hide": false}), None),
+            (
+                json!({"hide": true, "const": 1}),
+                json!({"hide": false, "const": 1}),
+                Some("hide hide"),
+            ),
+            (json!({"hide": false}), json!({"hide": true}), None),
             (
                 json!({"const": 1}),
                 json!({"const": 2}),

@@ -114,7 +114,7 @@ impl<'c> Subjects<'c> {
             let source = catalog.source.as_str();
             let tools = catalog.capabilities.iter();
             all.tools
-                .extend(tools.map(|capability| Subject::new(source, capability, "")));
+                .extend(tools.map(|capability| Subject::new(catalog, capability, "")));
             let left = catalog.left_out.iter();
             all.left_out
                 .extend(left.map(|left| Subject::left_out(source, left)));
@@ -179,6 +179,7 @@ fn none_has(key: Key) -> &'static str {
         Key::Method => "none has such a method",
         Key::Path => "none has such a path",
         Key::Tag => "none has such a tag",
+        Key::Table => "there is no such relation",
     }
 }
 

@@ -80,6 +80,7 @@ impl<'a> Reader<'a, '_> {
             id: id(node),
             method: method.to_owned(),
             path: sent + template::fragment(path),
+            read: None,
             tags: self.tags.of(node),
             effect: method::effect(method),
             idempotent: method::is_idempotent(method),

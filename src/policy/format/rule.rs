@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Number, Value};
 
 use super::Retries;
+use super::table::{Columns, Rows};
 use super::words::{Duration, EffectWord, OneOrMany, Rate, Size};
 use crate::runtime::manifest::Effect;
 
@@ -16,8 +17,7 @@ pub struct Rule {
     /// The operations that this rule is about.
     pub r#match: Match,
     /// Whether they are no tools at all; final.
-    #[serde(default)]
-    pub exclude: bool,
+    pub exclude: Option<bool>,
     /// The tool's name; the match must be one operation.
     #[schemars(
         regex(pattern = r"^[A-Za-z_][A-Za-z0-9_-]{0,47}$"),
@@ -48,9 +48,38 @@ pub struct Rule {
     /// What the model sees of a response.
     #[serde(default)]
     pub response: ResponseRule,
+    /// The columns of a relation that are shown, and how.
+    pub columns: Option<Columns>,
+    /// The rows of a relation that there are for callers.
+    pub rows: Option<Rows>,
+    /// The columns that rows can be filtered by; all that are shown if it is missing.
+    pub filter_on: Option<Vec<String>>,
+    /// The columns that rows can be sorted by; all that are shown if it is missing.
+    pub sort_on: Option<Vec<String>>,
+    /// The most rows of a page.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub max_rows: Option<u32>,
+    /// The most time that the statement may take.
+    pub statement_timeout: Option<Duration>,
     /// Whether a part of the rule is wrong, so that nothing is known of what it matches.
     #[serde(skip)]
     pub broken: bool,
+}
+
+impl Rule {
+    /// The first of its keys that are about relations.
+    pub fn of_relations(&self) -> Option<&'static str> {
+        let keys = [
+            ("columns", self.columns.is_some()),
+            ("rows", self.rows.is_some()),
+            ("filter_on", self.filter_on.is_some()),
+            ("sort_on", self.sort_on.is_some()),
+            ("max_rows", self.max_rows.is_some()),
+            ("statement_timeout", self.statement_timeout.is_some()),
+        ];
+        let mut there = keys.into_iter().filter(|(_, there)| *there);
+        there.next().map(|(key, _)| key)
+    }
 }
 
 /// The operations that a rule is about: those that all of these match. A text is a glob.
@@ -68,6 +97,8 @@ pub struct Match {
     pub path: Option<OneOrMany<String>>,
     /// A tag.
     pub tag: Option<OneOrMany<String>>,
+    /// The relation of a database: its name, or schema and name with a dot between.
+    pub table: Option<OneOrMany<String>>,
     /// What the operation does to the world.
     pub effect: Option<OneOrMany<EffectWord>>,
 }
@@ -95,8 +126,7 @@ pub struct ArgRule {
     /// The most elements of a list.
     pub max_items: Option<u64>,
     /// Whether the model neither sees nor sets it; needs `const` or `from` if it is required.
-    #[serde(default)]
-    pub hide: bool,
+    pub hide: Option<bool>,
     /// Where a hidden value comes from: `env.NAME`.
     #[schemars(
         regex(pattern = r"^env\.[A-Za-z_][A-Za-z0-9_]*$"),
@@ -107,12 +137,36 @@ pub struct ArgRule {
     #[serde(default, deserialize_with = "some")]
     pub r#const: Option<Value>,
     /// Whether the argument may not be given at all; final.
-    #[serde(default)]
-    pub forbid: bool,
+    pub forbid: Option<bool>,
     /// Whether a path value may hold `/`.
     pub slash: Option<Slash>,
     /// What happens to a value beyond `min`, `max` or `max_items`.
     pub on_violation: Option<OnViolation>,
+}
+
+impl Rule {
+    /// The operations that its `match` names, and what else stands there.
+    pub fn operations(&self) -> impl Iterator<Item = &str> {
+        let names = self.r#match.operation.iter().flat_map(OneOrMany::iter);
+        names.map(String::as_str)
+    }
+
+    /// Whether it takes its operations away.
+    pub fn excludes(&self) -> bool {
+        self.exclude == Some(true)
+    }
+}
+
+impl ArgRule {
+    /// Whether the model neither sees nor sets the argument.
+    pub fn hides(&self) -> bool {
+        self.hide == Some(true)
+    }
+
+    /// Whether the argument may not be given at all.
+    pub fn forbids(&self) -> bool {
+        self.forbid == Some(true)
+    }
 }
 
 /// A value that is there, even if it is null.

@@ -5,6 +5,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::words::OneOrMany;
+
 /// A call, and what must become of it.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -62,6 +64,8 @@ pub enum Refusal {
 pub struct Expectation {
     /// The request that leaves.
     pub request: Option<ExpectedRequest>,
+    /// Parts of the statement that leaves, and of its values, as `mcpgen call --dry-run` prints them.
+    pub statement: Option<OneOrMany<String>>,
     /// The values that were moved into their bounds, by JSON Pointer: what was sent and what is used.
     #[schemars(with = "Option<IndexMap<String, [Value; 2]>>")]
     pub clamped: Option<IndexMap<String, (Value, Value)>>,

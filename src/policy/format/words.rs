@@ -127,7 +127,7 @@ pub fn checked(options: ValidationOptions<'_>) -> ValidationOptions<'_> {
 }
 
 /// A time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Duration(pub time::Duration);
 
@@ -142,6 +142,17 @@ impl TryFrom<String> for Duration {
 
     fn try_from(text: String) -> Result<Self, String> {
         duration(&text).map(Self)
+    }
+}
+
+impl std::fmt::Display for Duration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let millis = self.0.as_millis();
+        match millis {
+            _ if !millis.is_multiple_of(1_000) => write!(f, "{millis}ms"),
+            _ if millis.is_multiple_of(60_000) => write!(f, "{}m", millis / 60_000),
+            _ => write!(f, "{}s", millis / 1_000),
+        }
     }
 }
 
@@ -390,3 +401,6 @@ impl JsonSchema for Failure {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -53,7 +53,10 @@ impl<'a> Format<'a> {
                 }
             }
             Kind::AnyOf { context } | Kind::OneOfNotValid { context } => {
-                if let Some(branch) = meant(context, pointer) {
+                let branch = meant(context, pointer, is_other_kind);
+                // What says itself that it is one or many is judged as one.
+                let of_type = || meant(context, pointer, is_other_type);
+                if let Some(branch) = branch.or_else(|| self.title(error).and_then(|_| of_type())) {
                     for error in branch {
                         self.report(error);
                     }
@@ -189,16 +192,22 @@ fn near_key<'k>(key: &str, known: &[&'k str]) -> Option<&'k str> {
     near.or_else(|| known.iter().find(begins).copied())
 }
 
-/// Of alternatives, the one that the value was meant to be: the only one whose kind it has.
+/// Of alternatives, the one that the value was meant to be: the only one that it is not another for.
 fn meant<'e>(
     context: &'e [Vec<ValidationError<'static>>],
     pointer: &str,
+    is_other: fn(&ValidationError<'_>, &str) -> bool,
 ) -> Option<&'e [ValidationError<'static>]> {
     let mut fitting = context
         .iter()
-        .filter(|errors| !errors.iter().any(|error| is_other_kind(error, pointer)));
+        .filter(|errors| !errors.iter().any(|error| is_other(error, pointer)));
     let only = fitting.next()?;
     fitting.next().is_none().then_some(only.as_slice())
+}
+
+/// Whether an alternative fails because the value is of another type than it wants.
+fn is_other_type(error: &ValidationError<'_>, pointer: &str) -> bool {
+    error.instance_path().as_str() == pointer && matches!(error.kind(), Kind::Type { .. })
 }
 
 /// Whether an alternative fails because the value is of another kind than it wants.
@@ -257,7 +266,25 @@ fn hint(error: &ValidationError<'_>, title: Option<&str>) -> Option<String> {
         } => kind.as_str(),
         _ => "",
     };
+    let key = error.instance_path().as_str();
+    let of_argument = key.starts_with("/rules/") && key.split('/').rev().nth(1) == Some("args");
     match (wanted, instance) {
+        ("object", Value::String(_)) if key.ends_with("/match") => {
+            Some("as in `match: {operation: listOrders}`".to_owned())
+        }
+        ("object", Value::Number(_)) if of_argument => Some(format!("as in `{{max: {instance}}}`")),
+        (_, Value::String(text)) if title.is_some_and(|t| t.contains("a size")) => {
+            let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+            let (start, unit) = text.split_at_checked(digits.len())?;
+            let unit = match unit.trim().to_ascii_lowercase().as_str() {
+                "" | "b" => "B",
+                "k" | "kb" | "kib" => "KiB",
+                "m" | "mb" | "mib" => "MiB",
+                _ => return None,
+            };
+            let meant = format!("{start}{unit}");
+            (meant != *text).then(|| format!("did you mean `{meant}`?"))
+        }
         ("string", Value::Number(number)) if title.is_some_and(|t| t.contains("a duration")) => {
             Some(format!("write the unit, as in `{number}s`"))
         }

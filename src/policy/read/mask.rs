@@ -150,7 +150,9 @@ fn collect(value: &Value, pointer: &str, secret: bool, found: &mut Vec<(String, 
                 } else if is_arguments(pointer) {
                     false
                 } else {
-                    is_secret(key) || (pointer.is_empty() && key.starts_with("credential"))
+                    is_secret(key)
+                        || is_connection(pointer, key)
+                        || (pointer.is_empty() && key.starts_with("credential"))
                 };
                 collect(value, &format!("{pointer}/{}", escape(key)), secret, found);
             }
@@ -167,6 +169,12 @@ fn collect(value: &Value, pointer: &str, secret: bool, found: &mut Vec<(String, 
         Value::Number(number) if secret => found.push((pointer.to_owned(), number.to_string())),
         _ => {}
     }
+}
+
+/// Whether a key of what is at a pointer says where a database is: its connection string has a password.
+pub(super) fn is_connection(pointer: &str, key: &str) -> bool {
+    let source = pointer.strip_prefix("/sources/");
+    key == "postgres" && source.is_some_and(|name| !name.contains('/'))
 }
 
 /// Whether a pointer is that of a rule's arguments, whose keys are names.
@@ -219,7 +227,9 @@ fn line(line: &str) -> String {
         rest = value;
         let key = key.trim_end_matches(['"', '\'', ' ']);
         let is_reference = value.trim_start_matches([' ', '"', '\'']).starts_with("${");
-        if is_secret(key) && !is_reference {
+        let named = key.rsplit([' ', '{', ',', '"']).next();
+        let connection = named == Some("postgres") && !value.trim().is_empty();
+        if (is_secret(key) || connection) && !is_reference {
             let dot = |c: char| if c.is_whitespace() { c } else { MASK };
             out.extend(value.chars().map(dot));
             return out;
@@ -260,6 +270,8 @@ mod tests {
             ("  \"api_key\": 'x y'\n", "  \"api_key\": •• ••\n"),
             ("token: ${env:A}\n", "token: ${env:A}\n"),
             ("keys: a\n", "keys: a\n"),
+            ("crm: {postgres: a b}\n", "crm: {postgres: • ••\n"),
+            ("  postgres:\n", "  postgres:\n"),
         ] {
             assert_eq!(line(text), want);
         }

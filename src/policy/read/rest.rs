@@ -16,11 +16,20 @@ const TRIES_MAX: usize = 50;
 
 /// A place that something is wrong with.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Wrong {
+pub(in crate::policy) enum Wrong {
     /// A key that there is not; all beside it is as it should be.
     Key(String),
     /// A value.
     Value(String),
+}
+
+impl Wrong {
+    /// Whether it is a key or value of what is at a pointer.
+    pub(in crate::policy) fn is_below(&self, pointer: &str) -> bool {
+        let (Self::Key(place) | Self::Value(place)) = self;
+        let below = place.strip_prefix(pointer);
+        below.is_some_and(|rest| rest.starts_with('/'))
+    }
 }
 
 /// What is left of a policy.
@@ -67,6 +76,11 @@ impl Rest {
                 let named = ["sources", "credentials", "egress"];
                 self.names &= !tokens.first().is_some_and(|key| named.contains(key));
                 self.remove(pointer);
+            }
+            // A document is read without it, and nothing is ever served.
+            ["credentials", name, ..] => {
+                self.names = false;
+                self.remove(&format!("/credentials/{name}"));
             }
             [] | ["version" | "sources" | "credentials" | "egress", ..] => {
                 (self.sources, self.names) = (false, false);

@@ -97,7 +97,8 @@ fn look_at(text: &str, pointer: &str) -> Option<Diagnostic> {
         return Some(Diagnostic::new(Code::PolicySecret, loc, message).help(help));
     }
     // Whether a credential's reference is one is its own matter.
-    if !refers || PROSE.contains(&key) || pointer.starts_with("/credentials/") {
+    let of_secrets = pointer.starts_with("/credentials/") || mask::is_connection(parent, key);
+    if !refers || PROSE.contains(&key) || of_secrets {
         return None;
     }
     let help = match key {

@@ -9,14 +9,12 @@ const KEYS: &[(&str, &[&str], &str)] = &[
         "nothing of the kind is done yet",
     ),
     ("", &["prompts", "resources"], "only tools are served"),
-    ("", &["queries"], SQL),
-    ("/sources/*", &["postgres", "role", "schemas", "dsn"], SQL),
+    ("", &["queries"], QUERIES),
     (
         "/credentials/*",
         &["mtls", "token_exchange", "forward"],
         "this kind of credential is not known yet",
     ),
-    ("/defaults", &["max_rows", "statement_timeout"], SQL),
     ("/defaults/response", &["redact"], REDACT),
     ("/rules/*/response", &["redact"], REDACT),
     (
@@ -24,27 +22,14 @@ const KEYS: &[(&str, &[&str], &str)] = &[
         &["allow", "deny", "confirm", "budget"],
         "expressions and confirmations are not read yet",
     ),
-    (
-        "/rules/*",
-        &[
-            "columns",
-            "rows",
-            "filter_on",
-            "sort_on",
-            "max_rows",
-            "statement_timeout",
-            "max_cost",
-            "bind",
-        ],
-        SQL,
-    ),
-    ("/rules/*/match", &["table", "function", "query"], SQL),
+    ("/rules/*", &["max_cost", "bind"], QUERIES),
+    ("/rules/*/match", &["function", "query"], QUERIES),
     ("/rules/*/rate/*", &["key"], "who calls is not known yet"),
     ("/defaults/rate/*", &["key"], "who calls is not known yet"),
     ("/tests/*", &["as"], "who calls is not known yet"),
 ];
 
-const SQL: &str = "databases are not served yet";
+const QUERIES: &str = "of a database only relations are served yet";
 const REDACT: &str = "`drop` takes parts of a response away";
 
 /// Why a key of the format is not enforced; `None` for a key that the format does not have there.

@@ -102,7 +102,16 @@ mod tests {
                 "{found}"
             );
         }
-        let long: Value = serde_json::from_str(&"9".repeat(1_001)).unwrap();
-        assert_eq!(findings(&long, 20).len(), 1);
+        for (number, excessive) in [
+            ("9".repeat(1_000), 0),
+            ("9".repeat(1_001), 1),
+            ("1e+1000".to_owned(), 0),
+            ("1e-1001".to_owned(), 1),
+        ] {
+            let value: Value = serde_json::from_str(&number).unwrap();
+            assert_eq!(findings(&value, 20).len(), excessive, "{number}");
+        }
+        let nested: Value = serde_json::from_str(r#"{"a":[1,[2]],"b":{}}"#).unwrap();
+        assert_eq!(size(&nested), 6);
     }
 }

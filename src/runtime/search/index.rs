@@ -5,29 +5,32 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use super::lexicon::{replaced, synonyms};
+use super::question::{Asked, common};
 use super::words::{slips, words};
 
 /// How fast a word that comes again stops to count.
 const K1: f64 = 2.0;
 /// What a word of much the same meaning counts of the word that was asked.
-const SYNONYM: f64 = 0.7;
+const SYNONYM: f64 = 0.6;
+/// What a word of much the same meaning counts that stands in a tool's title.
+const MEANT: f64 = 0.7;
 /// What a word counts that begins as the word that was asked, were they of the same length.
 const KIN: f64 = 0.6;
 /// Fewest characters that such words share.
 const KIN_MIN: usize = 4;
 /// How much a tool loses that has none of a question's words, by their rarity.
-const COVERAGE: f64 = 0.5;
+const COVERAGE: f64 = 0.4;
 /// How much a tool loses if none of its title's words was asked: `add labels to an issue` is more than
 /// was asked with `create an issue`.
-const PRECISION: f64 = 0.7;
+const PRECISION: f64 = 0.8;
 /// What a word counts that is spelt much like one that no tool has.
 const MISSPELT: f64 = 0.8;
 /// Fewest bytes of a word that may be misspelt.
 const MISSPELT_MIN: usize = 4;
 /// Fewest bytes of a word that may be misspelt twice.
 const TWICE_MIN: usize = 8;
-/// Most words of a question.
-const QUESTION_MAX: usize = 32;
+/// Fewest bytes of each of two words that are written as one.
+const PART_MIN: usize = 3;
 /// Words of a question that may be misspelt.
 const MISSPELT_MAX: usize = 8;
 
@@ -44,8 +47,10 @@ pub(super) struct Field {
 pub(super) struct Index {
     /// By word: tool and how much the word counts in it, in the tools' order.
     postings: BTreeMap<String, Postings>,
-    /// The words of each tool's title, or of its name if it has none.
-    titles: Vec<BTreeSet<String>>,
+    /// By word: the tools whose title has it, or whose name if they have none.
+    titled: BTreeMap<String, Vec<usize>>,
+    /// How many words each tool's title has.
+    lengths: Vec<usize>,
 }
 
 type Postings = Vec<(usize, f64)>;
@@ -56,10 +61,15 @@ impl Index {
         fields: &[Field; N],
         tools: impl Iterator<Item = (String, [String; N])>,
     ) -> Self {
-        let (mut titles, mut all) = (Vec::new(), Vec::new());
+        let mut titled: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let (mut named, mut all) = (Vec::new(), Vec::new());
         let mut lengths = [0_usize; N];
-        for (title, texts) in tools {
-            titles.push(words(&title).into_iter().collect());
+        for (tool, (title, texts)) in tools.enumerate() {
+            let title: BTreeSet<String> = words(&title).into_iter().collect();
+            named.push(title.len());
+            for word in title {
+                titled.entry(word).or_default().push(tool);
+            }
             let texts = texts.map(|text| words(&text));
             for (length, words) in lengths.iter_mut().zip(&texts) {
                 *length += words.len();
@@ -82,61 +92,81 @@ impl Index {
                 postings.entry(word).or_default().push((tool, count));
             }
         }
-        Self { postings, titles }
+        Self {
+            postings,
+            titled,
+            lengths: named,
+        }
     }
 
     /// How well tools fit a question, those left out that have none of its words, in their order.
-    pub(super) fn scores(&self, question: &str) -> BTreeMap<usize, f64> {
-        let mut asked = words(question);
-        asked.truncate(QUESTION_MAX);
-        asked.sort_unstable();
-        asked.dedup();
+    pub(super) fn scores(&self, asked: &[Asked]) -> Vec<(usize, f64)> {
         let mut misspelt = MISSPELT_MAX;
-        let mut scores: BTreeMap<usize, Score> = BTreeMap::new();
-        let mut whole = 0.0;
-        for word in &asked {
-            let found = self.found(word, &mut misspelt);
-            let rarest = found.iter().map(|(rarity, _)| *rarity).fold(0.0, f64::max);
-            whole += rarest;
-            let mut best: BTreeMap<usize, f64> = BTreeMap::new();
-            for (rarity, postings) in found {
-                for (tool, count) in postings {
-                    let best = best.entry(*tool).or_default();
-                    *best = best.max(rarity * count * (K1 + 1.0) / (count + K1));
+        let mut scores = vec![Score::default(); self.lengths.len()];
+        let (mut whole, mut meant) = (0.0, BTreeMap::new());
+        for asked in asked {
+            let parts = self.parts(asked);
+            let words = if parts.is_empty() {
+                vec![asked.word.clone()]
+            } else {
+                parts
+            };
+            for word in words {
+                let found = self.found(&word, &asked.joined, &mut misspelt);
+                let rarest = found.iter().map(|(rarity, _)| *rarity).fold(0.0, f64::max);
+                whole += rarest;
+                for (of, best) in scores.iter_mut().zip(self.best(found)) {
+                    of.words += best;
+                    of.covered += if best > 0.0 { rarest } else { 0.0 };
                 }
-            }
-            for (tool, score) in best {
-                let of = scores.entry(tool).or_default();
-                of.score += score;
-                of.covered += rarest;
+                for same in synonyms(&word) {
+                    meant.entry(same.clone()).or_insert(MEANT);
+                }
+                meant.extend(asked.joined.iter().cloned().chain([word]).map(|w| (w, 1.0)));
             }
         }
-        let same = asked.iter().flat_map(|word| synonyms(word));
-        let meant: BTreeSet<String> = asked.iter().chain(same).cloned().collect();
-        let total = |(tool, of): (usize, Score)| {
-            let coverage = 1.0 - COVERAGE + COVERAGE * of.covered / whole;
-            (tool, of.score * coverage * self.precision(tool, &meant))
-        };
-        scores.into_iter().map(total).collect()
+        for (word, counts) in meant {
+            for tool in self.titled.get(&word).into_iter().flatten() {
+                if let Some(of) = scores.get_mut(*tool) {
+                    of.titled += counts;
+                }
+            }
+        }
+        let scores = scores.iter().zip(&self.lengths).enumerate();
+        let found = scores.filter(|(_, (of, _))| of.words > 0.0);
+        found
+            .map(|(tool, (of, title))| (tool, of.total(whole, *title)))
+            .collect()
     }
 
-    /// Where a word and its synonyms stand, each with how rare it is; where none of them stands, those of
-    /// the word that is spelt most like it.
-    fn found(&self, word: &str, misspelt: &mut usize) -> Vec<(f64, &Postings)> {
+    /// Where a word, its synonyms and what it makes with its neighbours stand, each with how rare it is;
+    /// where none of them stands, those of the word that is spelt most like it.
+    fn found(&self, word: &str, joined: &[String], misspelt: &mut usize) -> Vec<(f64, &Postings)> {
         let rarity = |found: &Postings| {
-            let (tools, with) = (number(self.titles.len()), number(found.len()));
+            let (tools, with) = (number(self.lengths.len()), number(found.len()));
             (1.0 + (tools - with + 0.5) / (with + 0.5)).ln()
         };
         let own = self.postings.get(word).map(|own| (rarity(own), own));
+        // A rare word that means much the same says no more than the common one that was asked.
+        let most = own.map_or(f64::INFINITY, |(rarity, _)| rarity);
         let others = synonyms(word)
             .iter()
             .filter_map(|other| self.postings.get(other))
-            .map(|found| (SYNONYM * rarity(found), found));
+            .map(|found| (SYNONYM * rarity(found).min(most), found));
         let kin = self
             .kin(word)
             .into_iter()
-            .map(|(share, found)| (KIN * share * rarity(found), found));
-        let mut all: Vec<_> = own.into_iter().chain(others).chain(kin).collect();
+            .map(|(share, found)| (KIN * share * rarity(found).min(most), found));
+        let joined = joined
+            .iter()
+            .filter_map(|joined| self.postings.get(joined))
+            .map(|found| (rarity(found), found));
+        let mut all: Vec<_> = own
+            .into_iter()
+            .chain(others)
+            .chain(kin)
+            .chain(joined)
+            .collect();
         if all.is_empty() && *misspelt > 0 {
             *misspelt -= 1;
             let alike = self.alike(word);
@@ -145,24 +175,42 @@ impl Index {
         all
     }
 
+    /// The known words that an unknown one is made of: `daemon` and `set` of `daemonset`, `remove` and
+    /// `assign` of `unassign`.
+    fn parts(&self, asked: &Asked) -> Vec<String> {
+        let known = |word: &str| Some(common(word)).filter(|w| self.postings.contains_key(w));
+        let same = synonyms(&asked.word).iter().chain(&asked.joined);
+        let mut words = same.chain([&asked.word]);
+        if words.any(|word| self.postings.contains_key(word)) {
+            return Vec::new();
+        }
+        if let Some(undone) = asked.written.strip_prefix("un").and_then(known) {
+            return known("remove").into_iter().chain([undone]).collect();
+        }
+        let length = asked.written.len();
+        (PART_MIN..=length.saturating_sub(PART_MIN))
+            .filter_map(|at| asked.written.split_at_checked(at))
+            .find_map(|(one, other)| Some(vec![known(one)?, known(other)?]))
+            .unwrap_or_default()
+    }
+
     /// What stands under words that begin with another or that it begins with, such as `star` and
     /// `stargazer`, each with how much of the longer one they share.
     fn kin(&self, word: &str) -> Vec<(f64, &Postings)> {
-        let share = |known: &str| {
-            let (one, other) = (known.len(), word.len());
-            number(one.min(other)) / number(one.max(other).max(1))
+        let Some(start) = word.get(..KIN_MIN) else {
+            return Vec::new();
         };
-        let longer = self
-            .postings
-            .range::<str, _>((Bound::Excluded(word), Bound::Unbounded))
-            .take_while(|(known, _)| known.starts_with(word))
-            .filter(|_| word.len() >= KIN_MIN)
-            .map(|(known, found)| (share(known), found));
-        let shorter = word
-            .char_indices()
-            .filter_map(|(at, _)| word.get(..at).filter(|start| start.len() >= KIN_MIN))
-            .filter_map(|start| Some((share(start), self.postings.get(start)?)));
-        longer.chain(shorter).collect()
+        let from = (Bound::Included(start), Bound::Unbounded);
+        let alike = self.postings.range::<str, _>(from);
+        alike
+            .take_while(|(known, _)| known.starts_with(start))
+            .filter(|(known, _)| known.as_str() != word)
+            .filter(|(known, _)| known.starts_with(word) || word.starts_with(known.as_str()))
+            .map(|(known, found)| {
+                let (one, other) = (known.len(), word.len());
+                (number(one.min(other)) / number(one.max(other)), found)
+            })
+            .collect()
     }
 
     /// What stands under the word that is spelt most like one that no tool has. They begin alike: few
@@ -187,23 +235,39 @@ impl Index {
             .map(|(_, found)| found)
     }
 
-    /// Less than 1 the more of a tool's title was not asked.
-    fn precision(&self, tool: usize, meant: &BTreeSet<String>) -> f64 {
-        let Some(title) = self.titles.get(tool) else {
-            return 1.0;
-        };
-        let both = title.intersection(meant).count();
-        let share = number(both + 1) / number(title.len() + 1);
-        1.0 - PRECISION + PRECISION * share
+    /// How much the best of several words counts in each tool.
+    fn best(&self, found: Vec<(f64, &Postings)>) -> Vec<f64> {
+        let mut all = vec![0.0_f64; self.lengths.len()];
+        for (rarity, postings) in found {
+            for (tool, count) in postings {
+                if let Some(best) = all.get_mut(*tool) {
+                    *best = best.max(rarity * count * (K1 + 1.0) / (count + K1));
+                }
+            }
+        }
+        all
     }
 }
 
 /// What a tool has of a question.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Score {
-    score: f64,
+    /// How much the words that it has count.
+    words: f64,
     /// The rarity of the words that it has, added up.
     covered: f64,
+    /// The words of its title that were meant, each by how sure that is.
+    titled: f64,
+}
+
+impl Score {
+    /// With what is lost for words of the question that the tool has not, of `whole` rarity together, and
+    /// for words of its title, `title` in all, that were not asked.
+    fn total(&self, whole: f64, title: usize) -> f64 {
+        let coverage = 1.0 - COVERAGE + COVERAGE * self.covered / whole;
+        let asked = (self.titled + 1.0) / (number(title) + 1.0);
+        self.words * coverage * (1.0 - PRECISION + PRECISION * asked)
+    }
 }
 
 #[allow(clippy::cast_precision_loss, reason = "counts of words are small")]

@@ -61,7 +61,8 @@ pub(super) fn plain(word: &str) -> String {
     verbless(&singular(word))
 }
 
-fn singular(word: &str) -> String {
+/// The singular of a noun in the plural; any other word as it is.
+pub(super) fn singular(word: &str) -> String {
     let ends = |end: &str| word.strip_suffix(end).filter(|rest| rest.len() > 2);
     if let Some(rest) = ends("ies") {
         return format!("{rest}y");

@@ -42,6 +42,7 @@ impl Paths {
     }
 
     /// The names that pointers end with.
+    #[allow(dead_code, reason = "a server of databases alone has no use for it")]
     pub(in crate::runtime) fn names(pointers: &[String]) -> Vec<String> {
         let last = |pointer: &String| tokens(pointer).last();
         let named = |name: &String| name != "*" && name.parse::<usize>().is_err();

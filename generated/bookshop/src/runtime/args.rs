@@ -218,11 +218,8 @@ fn bounded(values: Map<String, Value>) -> Result<Value, CallError> {
 pub fn validator(schema: &Value) -> Result<Validator, ValidationError<'static>> {
     let schema = effort::metered(schema);
     let options = || effort::with_meter(jsonschema::options().with_draft(Draft::Draft202012));
-    let linear = PatternOptions::regex()
-        .size_limit(1 << 20)
-        .dfa_size_limit(1 << 20);
     options()
-        .with_pattern_options(linear)
+        .with_pattern_options(linear_options())
         .build(&schema)
         .or_else(|_| {
             let backtracking = PatternOptions::fancy_regex().backtrack_limit(100_000);
@@ -286,7 +283,7 @@ fn violations(validator: &Validator, instance: &Value, given: Vec<String>) -> Ca
 }
 
 /// The error that tells these violations; `more`: and there are others.
-fn invalid(lines: &[String], more: bool) -> CallError {
+pub(super) fn invalid(lines: &[String], more: bool) -> CallError {
     let count = if more {
         format!("more than {VIOLATIONS_MAX}")
     } else {
@@ -438,6 +435,47 @@ mod tests {
             r#"/k: "b" is not one of ["a"]"#,
         ] {
             assert!(error.message.contains(line), "{}", error.message);
+        }
+    }
+
+    #[test]
+    fn violations_are_few_and_told_once() {
+        let schema = json!({
+            "type": "object",
+            "properties": {
+                "n": {"minimum": 1}, "a": {"anyOf": [{"type": "null"}, {"const": 1}]},
+                "l": {"items": {"type": "null"}}, "s": {"maxLength": 1},
+            },
+        });
+        let told = |value: Value| {
+            let found = checker(schema.clone(), &[]).check(object(value));
+            found.unwrap_err().message
+        };
+        assert!(told(json!({"n": 0})).contains("1 violation of"));
+        assert!(told(json!({"n": 0})).contains("/n: 0 is below the minimum 1"));
+        assert!(told(json!({"a": 2})).contains("/a: 2 matches none of the alternatives"));
+        let lines = |message: &str| message.matches("\n- ").count();
+        let twenty = told(json!({"l": vec![0; 20]}));
+        assert!(lines(&twenty) == 20 && twenty.starts_with("20 violations"));
+        let more = told(json!({"l": vec![0; 21]}));
+        assert!(lines(&more) == 20 && more.starts_with("more than 20 violations"));
+        // In very many values, it is the first one; the arguments and the list are values, too.
+        assert_eq!(lines(&told(json!({"l": vec![0; THOROUGH_MAX - 2]}))), 20);
+        assert_eq!(lines(&told(json!({"l": vec![0; THOROUGH_MAX - 1]}))), 1);
+        assert_eq!(quote_long("abc", 3), "abc");
+        assert_eq!(quote_long("abcd", 3), "abc…");
+    }
+
+    #[test]
+    fn patterns_that_take_linear_time() {
+        for (pattern, good) in [
+            ("^a+$", true),
+            ("[", false),
+            ("(a)\\1", false),
+            ("(?=a)", false),
+            ("(a{999}){99999}", false),
+        ] {
+            assert_eq!(linear(pattern).is_ok(), good, "{pattern}");
         }
     }
 

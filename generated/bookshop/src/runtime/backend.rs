@@ -18,6 +18,21 @@ pub trait Backend: Send + Sync {
 
     /// Describes, for a person, exactly what a call would do, with credentials masked.
     fn preview(&self, args: &Args) -> Result<String, CallError>;
+
+    /// Whether the upstream is one that calls may go to: asked when a server starts, and before the first
+    /// call.
+    fn ready(&self) -> BoxFuture<'_, Result<(), NotReady>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+/// Why no call goes to an upstream.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotReady {
+    /// What is wrong, for the owner; without secrets.
+    pub reason: String,
+    /// Whether it may be otherwise later: a server can start all the same.
+    pub passing: bool,
 }
 
 /// What a call brought, in terms that no back end owns.

@@ -17,6 +17,7 @@ pub fn open(manifest: &Manifest, config: &Config) -> Result<Vec<Box<dyn Backend>
     tools
         .map(|tool| match &tool.action {
             Action::Http(action) => http.bind(tool, action),
+            Action::Sql(_) => Err(ConfigError::Missing(tool.name.clone())),
         })
         .collect()
 }

@@ -98,6 +98,9 @@ pub enum StartError {
     /// The connection to the client failed.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+    /// An upstream that no call may go to.
+    #[error("{0}")]
+    Upstream(String),
     /// The environment does not suffice.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -133,8 +136,9 @@ impl ServeOptions {
     ///
     /// # Errors
     ///
-    /// The address cannot be listened on, or standard input cannot be read.
+    /// No call may go to an upstream, the address cannot be listened on, or standard input cannot be read.
     pub async fn serve(&self, server: Server) -> Result<(), StartError> {
+        server.ready().await.map_err(StartError::Upstream)?;
         let path = self.base_path.as_deref().or(server.base_path());
         let path = path.unwrap_or("/mcp").to_owned();
         let Some(address) = self.http else {

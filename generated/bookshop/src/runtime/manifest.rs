@@ -2,6 +2,8 @@
 //! knows of the inputs; no secret is in it, only the names of the environment variables that hold
 //! them.
 
+use std::borrow::Cow;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
@@ -10,12 +12,17 @@ mod body;
 mod control;
 mod credential;
 mod limits;
+mod sql;
 
 pub use body::{BodyContent, BodyFormat, PartStyle, Strings, WireBody, WirePart};
 pub use control::{Bound, Control, Fixed};
 pub use credential::{ClientAuth, CredentialSpec, KeyPlace, place, setting};
 pub(super) use credential::{FILE, TEXT};
 pub use limits::{Limits, Rate, Redirects, Retries, Shape};
+pub use sql::{
+    Column, Comparison, Condition, Form, Include, Join, KeyColumn, Many, Mask, Operand, Postgres,
+    Posture, Read, Relation, RoleKind, SqlAction, SqlType,
+};
 
 /// A finished server.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -150,9 +157,18 @@ pub struct SourceSpec {
     /// Which redirects are followed.
     #[serde(default, skip_serializing_if = "is_default")]
     pub redirects: Redirects,
+    /// PEM files of certificate authorities to trust besides the system's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ca_certs: Vec<String>,
+    /// The proxy that requests go through, unless the command line names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
     /// How often its tools may be called, all together: all of these hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rate: Vec<Rate>,
+    /// The database, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postgres: Option<Postgres>,
 }
 
 impl SourceSpec {
@@ -278,6 +294,37 @@ impl ToolSpec {
 pub enum Action {
     /// An HTTP request.
     Http(HttpAction),
+    /// A statement that reads.
+    Sql(SqlAction),
+}
+
+impl Action {
+    /// The HTTP request, if it is one.
+    pub fn http(&self) -> Option<&HttpAction> {
+        match self {
+            Self::Http(action) => Some(action),
+            Self::Sql(_) => None,
+        }
+    }
+
+    /// What is done: the HTTP method, or `find` or `get`.
+    pub fn verb(&self) -> &str {
+        match self {
+            Self::Http(action) => &action.method,
+            Self::Sql(action) => action.read.verb(),
+        }
+    }
+
+    /// What it is done to: the path template, or schema and name of a relation.
+    pub fn object(&self) -> Cow<'_, str> {
+        match self {
+            Self::Http(action) => Cow::Borrowed(&action.path),
+            Self::Sql(action) => {
+                let relation = &action.relation;
+                Cow::Owned(format!("{}.{}", relation.schema, relation.name))
+            }
+        }
+    }
 }
 
 /// An HTTP request with places for arguments.

@@ -122,6 +122,25 @@ impl Server {
         self.inner.base_path.as_deref()
     }
 
+    /// Asks each upstream whether calls may go to it. One that is only away for now is logged.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with an upstream, for the owner.
+    pub async fn ready(&self) -> Result<(), String> {
+        for entry in self.inner.entries.values() {
+            match entry.backend.ready().await {
+                Ok(()) => {}
+                Err(why) if why.passing => {
+                    tracing::warn!("{}; it is asked again before the first call", why.reason);
+                    return Ok(());
+                }
+                Err(why) => return Err(why.reason),
+            }
+        }
+        Ok(())
+    }
+
     /// Checks arguments and carries out a tool.
     ///
     /// # Errors

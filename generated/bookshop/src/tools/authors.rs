@@ -13,9 +13,10 @@ use crate::runtime::error::CallError;
 use crate::runtime::hooks::{Arguments, NoHooks, Step, typed};
 #[allow(unused_imports)]
 use crate::runtime::manifest::{
-    Action, BodyContent, BodyFormat, Bound, Control, Effect, Fixed, HttpAction, Limits,
-    ParamContent, PartStyle, Place, Rate, Retries, Shape, Strings, Style, ToolSpec, WireBody,
-    WireParam, WirePart, json, number, schema,
+    Action, BodyContent, BodyFormat, Bound, Column, Comparison, Condition, Control, Effect, Fixed,
+    Form, HttpAction, Include, Join, KeyColumn, Limits, Many, Mask, Operand, ParamContent,
+    PartStyle, Place, Rate, Read, Relation, Retries, Shape, SqlAction, SqlType, Strings, Style,
+    ToolSpec, WireBody, WireParam, WirePart, json, number, schema,
 };
 
 #[doc = "`list_authors`: GET /authors."]

@@ -350,6 +350,12 @@ mod tests {
     }
 
     #[test]
+    fn names_of_a_query() {
+        assert_eq!(names("a=1&&b+c=&%64&=e"), ["a", "b c", "d", ""]);
+        assert!(names("").is_empty());
+    }
+
+    #[test]
     fn names_that_are_the_same() {
         for (one, other, same) in [
             ("api_key", "API-Key", true),

@@ -215,3 +215,6 @@ fn chosen_by_argument(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

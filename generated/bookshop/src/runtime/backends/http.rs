@@ -31,6 +31,8 @@ mod dial;
 mod failure;
 mod grant;
 mod guard;
+#[cfg(test)]
+mod hooked;
 mod mask;
 mod network;
 mod receive;
@@ -85,7 +87,9 @@ impl<'m> Clients<'m> {
     ///
     /// A certificate, proxy or header cannot be used.
     pub fn open(manifest: &'m Manifest, config: &Config) -> Result<Self, ConfigError> {
-        let sources = manifest.sources.iter().map(|(name, spec)| {
+        let sources = manifest.sources.iter();
+        let sources = sources.filter(|(_, spec)| spec.postgres.is_none());
+        let sources = sources.map(|(name, spec)| {
             let upstream = Upstream::open(name, spec, manifest, config)?;
             Ok((name.as_str(), Arc::new(upstream)))
         });

@@ -23,57 +23,126 @@ const SAME: &str = "
     info information
     org organization organisation
     param parameter
-    repo repository project";
+    repo repository
+    admin administrator
+    doc documentation";
 
 /// Words of people and of interfaces for much the same, a line each.
 const SYNONYMS: &str = "
-    create add new open make register post
-    add put attach include
-    delete remove erase destroy drop
-    update change edit modify set make turn
+    create add new open make register post start setup build generate
+    add put attach include insert append invite
+    delete remove erase destroy drop discard wipe clear purge empty
+    remove kick expel strip
+    update change edit modify set make turn alter adjust correct fix patch tweak
     rename name title
-    get show read view fetch see retrieve list
-    find search query
+    get show read view fetch see retrieve list display inspect detail browse
+    find search query look
+    check verify validate test confirm prove valid
     replace overwrite
-    enable activate
+    enable activate allow permit
     disable deactivate
-    cancel stop abort end terminate
+    block ban forbid prevent restrict
+    suspend pause hold freeze
+    lock freeze
+    resume continue reactivate unpause
+    cancel stop abort end terminate kill
+    cancel void invalidate
+    close end finish complete finalize settle
+    restart rerun retry redo
+    resend redeliver retry
+    renew refresh regenerate rotate reset
     run execute start trigger launch dispatch begin
-    publish release
-    give grant add
+    send deliver email submit
+    publish release deploy
+    give grant add assign
+    revoke withdraw remove
+    attach link connect bind associate
+    detach unlink disconnect unbind remove
     approve accept confirm
-    reject decline deny refuse
+    reject decline deny refuse dismiss
+    move transfer
+    revert reverse undo rollback restore
     copy duplicate clone
     download export
     upload import
     subscribe watch follow
-    comment reply
+    comment reply say
+    message discussion conversation thread chat
+    reaction emoji
     user person people
-    member people user
-    client customer buyer subscriber
-    issue bug ticket
+    member people user colleague teammate
+    collaborator member colleague
+    client customer buyer subscriber shopper
+    account profile
+    account seller merchant
+    organization company
+    issue bug ticket problem
     page site website
     picture image photo
     content file document
+    folder directory dir
+    setting config preference option
+    status state health progress
     compare diff difference
+    commit change
+    branch ref
     remaining left limit quota
     size big large spec
-    price cost
+    price cost amount
+    pay payment charge
+    payment purchase
+    invoice bill
     refund reimburse
-    balance money funds
-    permission access right
+    balance money funds cash
+    dispute chargeback
+    coupon discount voucher promotion
+    fraud risk
+    product item goods
+    checkout cart basket
+    permission access right role
+    rule policy
+    key credential token
+    secret password
+    webhook hook callback
+    workflow pipeline ci
+    runner machine worker
+    node machine server host instance
+    reader terminal device
+    volume disk storage
+    container pod
+    tag label topic
     event activity happen
-    error fail failure
-    alert warning
-    next upcoming
+    history log audit
+    statistic metric usage traffic insight
+    count number total
+    error fail failure crash lost
+    alert warning notification finding
+    notification notice
+    vulnerability advisory security
+    repo project
+    schedule cron timer
+    job task
+    version revision
+    upcoming next preview
     latest newest recent last lately";
 
-/// Verbs of two words, and the one that is meant.
+/// What people say in several words, and the one that is meant, if any.
 const PHRASES: &str = "
+    how do i:
+    how do we:
+    how do you:
+    how can i:
+    how can we:
+    how to:
     get rid: delete
     take away: remove
     take off: remove
+    take out: remove
+    take down: remove
     throw away: delete
+    throw out: delete
+    kick out: remove
+    clean up: delete
     turn on: enable
     turn off: disable
     switch on: enable
@@ -81,26 +150,44 @@ const PHRASES: &str = "
     shut down: stop
     set up: create
     sign up: create
+    spin up: create
+    start a new: create
     look up: find
+    look for: find
+    look at: get
+    give me: show
+    tell me: show
+    let me see: show
     give back: return
     money back: refund
-    sign off: approve";
+    sign off: approve
+    hand in: submit
+    call off: cancel
+    log in: login
+    fill in: update";
 
 /// Words that ask to see something.
 const READ: &str = "
     get show list see read view find search fetch retrieve look check download watch compare count what
-    which who whose when where how is are does did has have was";
+    which who whose when where how is are does did has have was display inspect tell browse details detail
+    export lookup why were whether any";
 
 /// Words that ask to make or change something.
 const WRITE: &str = "
     create add new open make register post update change edit modify set rename replace put patch submit
     send store save publish merge invite give grant enable disable turn start stop run rerun upload close
     lock unlock assign mark move copy approve accept reject charge pay refund confirm scale roll write
-    commit apply attach restore";
+    commit apply attach restore allow let deny decline dismiss pause resume suspend restart retry renew
+    refresh rotate reset regenerate generate build launch trigger transfer fork clone link connect bind
+    reply comment react subscribe star block ban pin protect share sync schedule adjust correct
+    point reopen finish finalize capture void expire issue overwrite evict expose keep reserve order book
+    switch convert upgrade downgrade deploy import activate deactivate archive report request collect
+    install submit record advance reorder swap";
 
 /// Words that ask to do away with something.
 const DESTROY: &str = "
-    delete remove destroy erase drop purge clear cancel revoke uninstall";
+    delete remove destroy erase drop purge clear cancel revoke uninstall discard wipe detach unlink
+    unassign unfollow unsubscribe unstar unblock unpin withdraw disconnect kick strip";
 
 static LEXICON: LazyLock<Lexicon> = LazyLock::new(Lexicon::new);
 
@@ -232,6 +319,6 @@ mod tests {
         assert!(is_common("the") && !is_common("label"));
         assert_eq!(same("repository".to_owned()), "repo");
         assert!(synonyms("delet").contains(&"remov".to_owned()));
-        assert!(synonyms("label").is_empty());
+        assert!(synonyms("gist").is_empty());
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use http::header::{COOKIE, HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
@@ -13,7 +14,7 @@ use super::token::{Held, Tokens, Wanted};
 use super::{client, dial, grant};
 use crate::runtime::config::{Config, ConfigError, Credential, Secret, SourceConfig};
 use crate::runtime::error::CallError;
-use crate::runtime::manifest::{Action, CredentialSpec, Manifest, SourceSpec};
+use crate::runtime::manifest::{CredentialSpec, Manifest, SourceSpec};
 
 /// A source that is called over HTTP.
 pub(super) struct Upstream {
@@ -71,9 +72,7 @@ impl Upstream {
         // A name is trusted together with its port, which a resolver does not see: so what the owner did
         // not name has a client of its own. Most sources need one of the two.
         let bases = manifest.tools.iter().filter(|tool| tool.source == name);
-        let bases = bases.filter_map(|tool| match &tool.action {
-            Action::Http(action) => action.base_url.as_deref(),
-        });
+        let bases = bases.filter_map(|tool| tool.action.http()?.base_url.as_deref());
         let fetching = own.credentials.iter().filter_map(|(scheme, credential)| {
             match (spec.credentials.get(scheme)?, credential) {
                 (CredentialSpec::ClientCredentials { token_url, .. }, Credential::Client(..)) => {
@@ -87,18 +86,24 @@ impl Upstream {
             .filter_map(|url| Url::parse(url).ok())
             .map(|url| trusted.contains(&origin(&url)))
             .collect();
+        let mut certificates = config.ca_certs.clone();
+        for path in spec.ca_certs.iter().map(PathBuf::from) {
+            if !certificates.contains(&path) {
+                certificates.push(path);
+            }
+        }
+        let proxy = config.proxy.as_ref().or(spec.proxy.as_ref());
         let made = |of_owner: bool| -> Result<Option<reqwest::Client>, ConfigError> {
             let hosts = named.iter().filter(|_| of_owner).filter_map(Url::host_str);
             bases
                 .contains(&of_owner)
-                .then(|| client(&config.ca_certs, config.proxy.as_deref(), hosts, &networks))
+                .then(|| client(&certificates, proxy.map(String::as_str), hosts, &networks))
                 .transpose()
         };
         let of_source = manifest.tools.iter().filter(|tool| tool.source == name);
         let allowed = of_source
-            .map(|tool| match &tool.action {
-                Action::Http(action) => (action.method.clone(), action.path.clone()),
-            })
+            .filter_map(|tool| tool.action.http())
+            .map(|action| (action.method.clone(), action.path.clone()))
             .collect();
         Ok(Self {
             clients: [made(false)?, made(true)?],

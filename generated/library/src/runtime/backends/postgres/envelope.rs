@@ -1,0 +1,150 @@
+//! [I/O] What goes around every statement, in two round trips: a transaction that only reads, with settings
+//! of its own, is begun and looked at; the one statement, and the transaction is rolled back.
+//!
+//! Everything is sent by the extended protocol, which takes one statement at a time, and under no name, so
+//! that nothing stays behind: a pooler may give each transaction another server.
+
+use std::time::Duration;
+
+use futures::future::join;
+use tokio::time::Instant;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Error, Row};
+
+use super::failure;
+use super::pool::Lease;
+use super::statement::Bind;
+use crate::runtime::error::CallError;
+
+/// How long a transaction may wait for us: it never does.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// Settings that are the same for all: names, schemas and texts mean one thing, and row security holds.
+const SETTINGS: [(&str, &str); 6] = [
+    ("search_path", "pg_catalog, pg_temp"),
+    ("TimeZone", "UTC"),
+    ("DateStyle", "ISO, YMD"),
+    ("IntervalStyle", "iso_8601"),
+    ("extra_float_digits", "1"),
+    ("row_security", "on"),
+];
+
+/// Why a call failed, and what that says of its connection.
+pub(super) enum Failed {
+    /// It ended, or never was one, before it answered anything.
+    Unanswered(CallError),
+    /// It is at rest and in order; the statement is not.
+    Refused(CallError),
+    /// It is not to be used again.
+    Broken(CallError),
+}
+
+/// What a call is carried out with.
+pub(super) struct Terms<'a> {
+    /// The tool's name.
+    pub(super) tool: &'a str,
+    /// The role that the transaction takes.
+    pub(super) role: Option<&'a str>,
+    /// All the time that the statement has.
+    pub(super) timeout: Duration,
+}
+
+impl Terms<'_> {
+    /// The settings of the transaction, and whether it only reads.
+    fn settings(&self) -> (String, Vec<String>) {
+        let time = self.timeout.as_millis().max(1).to_string();
+        let mut settings: Vec<(&str, String)> = vec![
+            ("statement_timeout", time.clone()),
+            ("lock_timeout", time),
+            (
+                "idle_in_transaction_session_timeout",
+                IDLE.as_millis().to_string(),
+            ),
+        ];
+        settings.extend(SETTINGS.map(|(name, value)| (name, value.to_owned())));
+        settings.extend(self.role.map(|role| ("role", role.to_owned())));
+        let set = settings.iter().enumerate();
+        let set = set.map(|(index, (name, _))| {
+            format!("pg_catalog.set_config('{name}', ${}, true)", index + 1)
+        });
+        let set: Vec<String> = set.collect();
+        let text = format!(
+            "SELECT pg_catalog.current_setting('transaction_read_only'), {}",
+            set.join(", ")
+        );
+        (text, settings.into_iter().map(|(_, value)| value).collect())
+    }
+
+    fn failed(&self, error: &Error) -> CallError {
+        failure::failed(error, self.tool, self.timeout)
+    }
+}
+
+/// Carries out one statement on a lent connection. Dropping the future cancels it.
+pub(super) async fn read(
+    lease: &Lease,
+    text: &str,
+    binds: &[Bind],
+    terms: &Terms<'_>,
+) -> Result<Vec<Row>, Failed> {
+    let client = lease
+        .client()
+        .ok_or_else(|| Failed::Unanswered(failure::lost()))?;
+    begin(client, terms).await?;
+    let params = binds.iter().map(|bind| match bind {
+        Bind::Text(text) | Bind::Secret(text) => (text as &(dyn ToSql + Sync), Type::TEXT),
+        Bind::List(texts) => (texts as &(dyn ToSql + Sync), Type::TEXT_ARRAY),
+    });
+    let params: Vec<_> = params.collect();
+    let statement = client.query_typed(text, &params);
+    let end = client.execute_typed("ROLLBACK", &[]);
+    // Both are sent before either is answered.
+    let (rows, ended) = join(statement, end).await;
+    match (rows, ended) {
+        (Ok(rows), Ok(_)) => Ok(rows),
+        (Err(error), Ok(_)) if is_about_values(&error) => {
+            Err(Failed::Refused(terms.failed(&error)))
+        }
+        (Err(error), _) | (Ok(_), Err(error)) => Err(Failed::Broken(terms.failed(&error))),
+    }
+}
+
+/// Begins a transaction and makes sure that it only reads.
+async fn begin(client: &Client, terms: &Terms<'_>) -> Result<(), Failed> {
+    let (text, values) = terms.settings();
+    let params: Vec<_> = values
+        .iter()
+        .map(|value| (value as &(dyn ToSql + Sync), Type::TEXT))
+        .collect();
+    let opening = client.execute_typed("BEGIN READ ONLY", &[]);
+    let set = client.query_typed(&text, &params);
+    let unanswered = |error: &Error| match error.code().map(SqlState::code) {
+        // What a server says that is stopped: nothing was carried out.
+        None | Some("57P01" | "57P02" | "57P03" | "57P05" | "08P01") => {
+            Failed::Unanswered(terms.failed(error))
+        }
+        Some(_) => Failed::Broken(terms.failed(error)),
+    };
+    let (opened, rows) = join(opening, set).await;
+    opened.map_err(|error| unanswered(&error))?;
+    let rows = rows.map_err(|error| unanswered(&error))?;
+    let read_only = rows.first().and_then(|row| row.try_get::<_, &str>(0).ok());
+    match read_only {
+        Some("on") => Ok(()),
+        _ => Err(Failed::Broken(failure::not_read_only())),
+    }
+}
+
+/// Whether a statement was refused for what was asked, so that nothing is wrong with the connection.
+fn is_about_values(error: &Error) -> bool {
+    let code = error.code().map(SqlState::code);
+    code.is_some_and(|code| code.starts_with("22") || code == "57014")
+}
+
+/// When a statement has to end: its own time, or what is left of the call's.
+pub(super) fn time(limits: &[Option<u64>], deadline: Instant) -> Duration {
+    let own = limits.iter().flatten().min().copied();
+    let left = deadline.saturating_duration_since(Instant::now());
+    own.map_or(left, |own| Duration::from_millis(own).min(left))
+}

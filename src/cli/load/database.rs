@@ -1,0 +1,132 @@
+//! [I/O] Databases: their catalogue, as it is now or as it was when a snapshot was taken, becomes a Catalog.
+
+use anyhow::Context;
+
+use super::Wanted;
+use crate::catalog::Catalog;
+use crate::cli::options::DocOptions;
+use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
+use crate::input::postgres::{self, Snapshot};
+use crate::policy::SourcePolicy;
+use crate::runtime::backends::postgres::connect::Target;
+use crate::runtime::config::{Secret, looked_up};
+use crate::source::Source;
+
+use super::wanted::{Database, postgres};
+
+/// Whether a text is a snapshot of a database.
+pub(super) fn is_snapshot(text: &str) -> bool {
+    let start = text.trim_start().strip_prefix('{');
+    start.is_some_and(|rest| rest.trim_start().starts_with("\"mcpgen_snapshot\""))
+}
+
+/// The database that the command line names, or whose snapshot it names.
+pub(super) fn of_options(options: &DocOptions) -> anyhow::Result<Wanted> {
+    let given = options.is_database();
+    if let Some(option) = options.of_document() {
+        anyhow::bail!("{option} is about documents of APIs, and this is a database");
+    }
+    Ok(Wanted {
+        doc: options.doc.clone(),
+        fetch: options.fetch(),
+        policy: SourcePolicy {
+            postgres: Some(crate::runtime::manifest::Postgres {
+                role: options.database.role.clone(),
+                posture: options.database.posture(),
+                ..postgres(String::new())
+            }),
+            ..SourcePolicy::default()
+        },
+        database: Some(Database {
+            dsn: given.then(|| Secret::new(&options.doc)),
+            schemas: options.database.schema.clone(),
+        }),
+        ..Wanted::default()
+    })
+}
+
+/// A snapshot of a database as it is now, as a text among the sources.
+pub(super) async fn asked(wanted: &Wanted) -> anyhow::Result<Source> {
+    let database = wanted.database.as_ref();
+    let reference = wanted
+        .policy
+        .postgres
+        .as_ref()
+        .map(|spec| spec.dsn.as_str());
+    let dsn = if let Some(dsn) = database.and_then(|database| database.dsn.clone()) {
+        dsn
+    } else {
+        let reference = reference.unwrap_or_default();
+        let found = looked_up(reference).filter(|dsn| !dsn.is_empty());
+        Secret::new(found.with_context(|| unset(reference))?)
+    };
+    let target = Target::new(&dsn, &wanted.fetch.ca_certs)?;
+    let schemas = database.map_or(&[][..], |database| &database.schemas);
+    let snapshot = postgres::introspect::introspect(&target, schemas).await?;
+    Ok(Source::new(target.place(), snapshot.text()))
+}
+
+fn unset(reference: &str) -> String {
+    let place = crate::runtime::manifest::place(reference).unwrap_or_default();
+    format!("{place} is not there, and no `snapshot` says what the database has")
+}
+
+/// The Catalog of a snapshot. What cannot be read is reported.
+pub(super) fn catalog(
+    wanted: &Wanted,
+    source: &Source,
+    diags: &mut Diagnostics,
+) -> anyhow::Result<Option<Catalog>> {
+    let mut snapshot: Snapshot = match serde_json::from_str(&source.text) {
+        Ok(snapshot) => snapshot,
+        Err(error) => {
+            let message = format!("this is no snapshot that can be read: {error}");
+            let found = Diagnostic::new(Code::Malformed, Loc::at(""), message);
+            diags.push(Diagnostic {
+                severity: crate::diag::Severity::Error,
+                ..found.help("take a new one: `mcpgen introspect postgres://… > snapshot.json`")
+            });
+            return Ok(None);
+        }
+    };
+    anyhow::ensure!(
+        snapshot.mcpgen_snapshot == Snapshot::VERSION,
+        "the snapshot is of format {}, and {} is read: take a new one",
+        snapshot.mcpgen_snapshot,
+        Snapshot::VERSION
+    );
+    let schemas = wanted.database.as_ref().map_or(&[][..], |d| &d.schemas);
+    let missing = schemas
+        .iter()
+        .find(|schema| !snapshot.schemas.contains(schema));
+    if let Some(schema) = missing {
+        let there = snapshot.schemas.join(", ");
+        anyhow::bail!("the snapshot has no schema `{schema}`; it has {there}");
+    }
+    if !schemas.is_empty() {
+        snapshot
+            .relations
+            .retain(|relation| schemas.contains(&relation.schema));
+    }
+    Ok(Some(postgres::read(
+        &snapshot,
+        wanted.name.as_deref(),
+        diags,
+    )))
+}
+
+/// What holds the connection string of a source that nothing else is said of.
+pub(super) fn variable(source: &str) -> String {
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_uppercase()
+        } else {
+            '_'
+        }
+    };
+    let name: String = source.chars().map(plain).collect();
+    match name.starts_with(|c: char| c.is_ascii_digit()) {
+        true => format!("DB_{name}_URL"),
+        false => format!("{name}_URL"),
+    }
+}

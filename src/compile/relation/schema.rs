@@ -1,0 +1,268 @@
+//! The arguments of a read and what it gives, as JSON Schema.
+
+use serde_json::{Map, Value, json};
+
+use super::defs::Defs;
+use super::view::View;
+use crate::catalog::{Param, RelationColumn};
+use crate::compile::args::accepted;
+use crate::runtime::manifest::{Comparison, Mask, Place, Read, SqlAction, Style};
+
+/// Values that one `in` or `has_any` may have.
+const VALUES_MAX: u64 = 1_000;
+/// Alternatives that a filter may have.
+const ALTERNATIVES_MAX: u64 = 20;
+/// Columns that rows may be sorted by.
+const SORT_MAX: u64 = 8;
+/// Characters of a text that is looked for.
+const TEXT_MAX: u64 = 1_000;
+/// Characters of a cursor.
+const CURSOR_MAX: u64 = 8_192;
+
+/// The arguments of a read.
+pub(super) fn params(action: &SqlAction, view: &View<'_>, defs: &mut Defs) -> Vec<Param> {
+    let mut params = match &action.read {
+        Read::Find {
+            key,
+            any,
+            rows,
+            max_rows,
+        } => {
+            let mut params = Vec::new();
+            params.extend(filter(view, any, defs).map(|schema| param("filter", schema)));
+            params.extend(page(view, key.is_empty(), *rows, *max_rows));
+            params
+        }
+        Read::Get { keys } => get(view, keys),
+    };
+    // What is masked is not asked for: it is shown with all the rest or not at all.
+    let columns = action.relation.columns.iter();
+    let open = columns.filter(|(_, column)| column.mask.is_none());
+    let names: Vec<&String> = open.map(|(name, _)| name).collect();
+    let fields = (!names.is_empty()).then(|| {
+        param(
+            "fields",
+            json!({
+                "type": "array",
+                "items": {"type": "string", "enum": names},
+                "minItems": 1,
+                "uniqueItems": true,
+                "description": "The columns to show; all if it is missing.",
+            }),
+        )
+    });
+    params.extend(fields);
+    if !action.include.is_empty() {
+        let names: Vec<&String> = action.include.keys().collect();
+        params.push(param(
+            "include",
+            json!({
+                "type": "array",
+                "items": {"type": "string", "enum": names},
+                "uniqueItems": true,
+                "description": "What to show with each row.",
+            }),
+        ));
+    }
+    params
+}
+
+/// An argument that may be missing, and whose value may be moved into its bounds.
+fn param(name: &str, schema: Value) -> Param {
+    Param {
+        name: name.to_owned(),
+        place: Place::Query,
+        required: false,
+        schema,
+        style: Style::Form,
+        explode: false,
+        allow_reserved: false,
+        allow_empty: false,
+        content: None,
+    }
+}
+
+/// The order of rows, and which page of them.
+fn page(view: &View<'_>, no_key: bool, rows: u32, max_rows: u32) -> Vec<Param> {
+    let mut params = Vec::new();
+    let sorted = view.columns.values().filter(|shown| shown.sort);
+    let orders: Vec<String> = sorted
+        .flat_map(|shown| [shown.name.clone(), format!("-{}", shown.name)])
+        .collect();
+    if !orders.is_empty() {
+        params.push(param(
+            "sort",
+            json!({
+                "type": "array",
+                "items": {"type": "string", "enum": orders},
+                "maxItems": SORT_MAX,
+                "uniqueItems": true,
+                "description": "Columns to sort by; `-` for descending order.",
+            }),
+        ));
+    }
+    params.push(param(
+        "limit",
+        json!({
+            "type": "integer",
+            "minimum": 1,
+            "maximum": max_rows,
+            "default": rows,
+            "description": "Rows of a page.",
+        }),
+    ));
+    if !no_key {
+        params.push(param(
+            "cursor",
+            json!({
+                "type": "string",
+                "maxLength": CURSOR_MAX,
+                "description": "`next_cursor` of the page before; filter and sort stay the same.",
+            }),
+        ));
+    }
+    params
+}
+
+/// The conditions that a caller may set; `None` if there is nothing to filter by.
+fn filter(view: &View<'_>, any: &str, defs: &mut Defs) -> Option<Value> {
+    let (mut one, mut all) = (Map::new(), Map::new());
+    for (own, shown) in view.columns.iter().filter(|(_, shown)| shown.filter) {
+        let column = view.table.columns.get(*own)?;
+        let schema = compared(column, defs);
+        one.insert(shown.name.clone(), schema.clone());
+        all.insert(shown.name.clone(), described(schema, column));
+    }
+    if all.is_empty() {
+        return None;
+    }
+    all.insert(
+        any.to_owned(),
+        json!({
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": one,
+                "additionalProperties": false,
+                "minProperties": 1,
+            },
+            "minItems": 1,
+            "maxItems": ALTERNATIVES_MAX,
+            "description": "Alternatives: one of these holds.",
+        }),
+    );
+    Some(json!({
+        "type": "object",
+        "properties": all,
+        "additionalProperties": false,
+        "description": "What holds for the rows, by column; all of it.",
+    }))
+}
+
+/// A schema with what the owner of a column says of it.
+fn described(mut schema: Value, column: &RelationColumn) -> Value {
+    if let (Some(comment), Some(object)) = (&column.comment, schema.as_object_mut()) {
+        object.insert("description".to_owned(), comment.clone().into());
+    }
+    schema
+}
+
+/// What a column may be compared with.
+fn compared(column: &RelationColumn, defs: &mut Defs) -> Value {
+    let name = accepted(&column.r#type.name);
+    let value = defs.refer(&name, column.value.clone());
+    let element = defs.refer(&format!("{name}_element"), column.element.clone());
+    let mut properties = Map::new();
+    for comparison in &column.comparisons {
+        let operand = operand(&value, &element, *comparison);
+        properties.insert(comparison.as_str().to_owned(), operand);
+    }
+    let schema = json!({
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+        "minProperties": 1,
+    });
+    defs.refer(&format!("{name}_filter"), schema)
+}
+
+fn operand(value: &Value, element: &Value, comparison: Comparison) -> Value {
+    let list = |items: &Value| json!({"type": "array", "items": items, "minItems": 1, "maxItems": VALUES_MAX});
+    match comparison {
+        Comparison::Eq
+        | Comparison::Ne
+        | Comparison::Lt
+        | Comparison::Lte
+        | Comparison::Gt
+        | Comparison::Gte
+        | Comparison::Overlaps => value.clone(),
+        Comparison::In => list(value),
+        Comparison::Has | Comparison::ContainsElement => element.clone(),
+        Comparison::HasAny => list(element),
+        Comparison::IsNull => json!({"type": "boolean"}),
+        Comparison::StartsWith | Comparison::Contains | Comparison::Matches => {
+            json!({"type": "string", "minLength": 1, "maxLength": TEXT_MAX})
+        }
+    }
+}
+
+/// The columns of the keys. If there are several keys, each call gives one of them.
+fn get(view: &View<'_>, keys: &[Vec<String>]) -> Vec<Param> {
+    let mut params: Vec<Param> = Vec::new();
+    for name in keys.iter().flatten() {
+        let mut columns = view.columns.iter();
+        let found = columns.find(|(_, shown)| shown.name == *name);
+        let column = found.and_then(|(own, _)| view.table.columns.get(*own));
+        let Some(column) = column.filter(|_| params.iter().all(|p| p.name != *name)) else {
+            continue;
+        };
+        let schema = described(column.value.clone(), column);
+        // The nearest key is somebody else's: what stands for a path is never moved.
+        params.push(Param {
+            place: Place::Path,
+            required: keys.iter().all(|key| key.contains(name)),
+            ..param(name, schema)
+        });
+    }
+    params
+}
+
+/// What a read gives.
+pub(super) fn output(action: &SqlAction, view: &View<'_>) -> Value {
+    let mut properties = row(view);
+    for (name, include) in &action.include {
+        // What is in it is said where it is found.
+        let kind = match include.many {
+            None => json!({"type": ["object", "null"]}),
+            Some(_) => json!({"type": "object"}),
+        };
+        properties.insert(name.clone(), kind);
+    }
+    let row = json!({"type": "object", "properties": properties});
+    match action.read {
+        Read::Find { .. } => json!({
+            "type": "object",
+            "properties": {
+                "rows": {"type": "array", "items": row},
+                "returned": {"type": "integer"},
+                "truncated": {"type": "boolean"},
+                "next_cursor": {"type": ["string", "null"]},
+                "limit_applied": {"type": "integer"},
+            },
+        }),
+        Read::Get { .. } => json!({"type": "object", "properties": {"row": row}}),
+    }
+}
+
+fn row(view: &View<'_>) -> Map<String, Value> {
+    let columns = view.columns.iter().filter_map(|(own, shown)| {
+        let column = view.table.columns.get(*own)?;
+        let schema = match shown.mask {
+            None => column.shown.clone(),
+            Some(Mask::Null) => json!({"type": "null"}),
+            Some(_) => json!({"type": ["string", "null"]}),
+        };
+        Some((shown.name.clone(), schema))
+    });
+    columns.collect()
+}

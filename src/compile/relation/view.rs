@@ -1,0 +1,198 @@
+//! One relation as the rules leave it: which of its columns are shown, how, and which rows there are.
+
+use indexmap::IndexMap;
+
+use super::super::args::accepted;
+use super::super::control::Misses;
+use super::super::offer::Offer;
+use super::rows;
+use crate::catalog::{ForeignKey, Relation};
+use crate::diag::nearest::nearest;
+use crate::diag::{Code, Diagnostic, Diagnostics, Loc, escape};
+use crate::policy::format::{MaskRule, Rule};
+use crate::runtime::manifest::{self, Column, Condition, Mask};
+
+/// Names that a finding lists.
+const LISTED_MAX: usize = 8;
+
+/// A relation as it is shown.
+pub(super) struct View<'c> {
+    pub(super) table: &'c Relation,
+    /// The columns that are shown, by their own names.
+    pub(super) columns: IndexMap<&'c String, Shown>,
+    pub(super) rows: Vec<Condition>,
+    pub(super) max_rows: Option<u32>,
+    pub(super) statement_timeout_ms: Option<u64>,
+}
+
+/// A column that is shown.
+pub(super) struct Shown {
+    /// The name that callers have for it.
+    pub(super) name: String,
+    pub(super) mask: Option<Mask>,
+    pub(super) filter: bool,
+    pub(super) sort: bool,
+}
+
+impl<'c> View<'c> {
+    /// What an operation reads; `None` if it reads no relation.
+    pub(super) fn new(
+        offer: &Offer<'c>,
+        misses: &mut Misses,
+        diags: &mut Diagnostics,
+    ) -> Option<Self> {
+        let table = offer.catalog.relation(&offer.capability)?;
+        let rules = &offer.ruling.tables;
+        let mut columns = IndexMap::new();
+        for (own, column) in &table.columns {
+            let listed = |list: fn(&Rule) -> Option<&Vec<String>>| {
+                let mut lists = rules.iter().filter_map(|(rule, _)| list(rule));
+                lists.all(|names| names.contains(own))
+            };
+            if !listed(|rule| rule.columns.as_ref()?.allow.as_ref()) {
+                continue;
+            }
+            // The columns of keys are arguments beside others.
+            let in_key = table.keys.iter().any(|key| key.contains(own));
+            let name = unique(&accepted(own), |name| {
+                let taken = columns.values().any(|shown: &Shown| shown.name == name);
+                taken || (in_key && ["fields", "include"].contains(&name))
+            });
+            let mut masks = rules.iter().filter_map(|(rule, _)| rule.columns.as_ref());
+            let mask = masks.find_map(|columns| columns.mask.get(own)).map(mask);
+            let open = mask.is_none();
+            let shown = Shown {
+                name,
+                filter: open
+                    && !column.comparisons.is_empty()
+                    && listed(|rule| rule.filter_on.as_ref()),
+                sort: open && column.sortable && listed(|rule| rule.sort_on.as_ref()),
+                mask,
+            };
+            columns.insert(own, shown);
+        }
+        for (rule, index) in rules {
+            let loc = Loc::at(format!("/rules/{index}"));
+            named(table, rule, &loc, misses);
+        }
+        let conditions = rules.iter().filter_map(|(rule, index)| {
+            let loc = Loc::at(format!("/rules/{index}/rows"));
+            rows::condition(rule.rows.as_ref()?, table, &loc, diags)
+        });
+        let rows = conditions.collect();
+        let max_rows = rules.iter().filter_map(|(rule, _)| rule.max_rows).min();
+        let time = rules.iter().filter_map(|(rule, _)| rule.statement_timeout);
+        let time = time.map(|time| time.0.as_millis()).min();
+        Some(Self {
+            table,
+            columns,
+            rows,
+            max_rows,
+            statement_timeout_ms: time.map(|time| u64::try_from(time).unwrap_or(u64::MAX)),
+        })
+    }
+
+    /// Whether a column is shown as it is.
+    pub(super) fn is_open(&self, own: &String) -> bool {
+        self.columns
+            .get(own)
+            .is_some_and(|shown| shown.mask.is_none())
+    }
+
+    /// The same for a Manifest.
+    pub(super) fn relation(&self) -> manifest::Relation {
+        let columns = self.columns.iter().filter_map(|(own, shown)| {
+            let column = self.table.columns.get(*own)?;
+            let filter = shown.filter.then(|| column.comparisons.clone());
+            let column = Column {
+                column: (shown.name != **own).then(|| (*own).clone()),
+                r#type: column.r#type.clone(),
+                nullable: column.nullable,
+                mask: shown.mask.clone(),
+                filter: filter.unwrap_or_default(),
+                sort: shown.sort,
+            };
+            Some((shown.name.clone(), column))
+        });
+        manifest::Relation {
+            schema: self.table.schema.clone(),
+            name: self.table.name.clone(),
+            columns: columns.collect(),
+            rows: self.rows.clone(),
+        }
+    }
+}
+
+fn mask(rule: &MaskRule) -> Mask {
+    match rule {
+        MaskRule::Null => Mask::Null,
+        MaskRule::Constant(text) => Mask::Constant(text.clone()),
+        MaskRule::Partial => Mask::Partial,
+        MaskRule::Last4 => Mask::Last4,
+        MaskRule::Hash => Mask::Hash,
+    }
+}
+
+/// Looks at the columns that a rule names: one that no relation of the rule has is a typo.
+fn named(table: &Relation, rule: &Rule, loc: &Loc, misses: &mut Misses) {
+    let columns = rule.columns.as_ref();
+    let allow = columns.and_then(|columns| columns.allow.as_ref());
+    let lists = [
+        ("columns/allow", allow),
+        ("filter_on", rule.filter_on.as_ref()),
+        ("sort_on", rule.sort_on.as_ref()),
+    ];
+    let mut names: Vec<(Loc, &String)> = Vec::new();
+    for (key, list) in lists {
+        let list = list.into_iter().flatten().enumerate();
+        names.extend(
+            list.map(|(index, name)| (Loc::at(format!("{}/{key}/{index}", loc.pointer)), name)),
+        );
+    }
+    let masks = columns.into_iter().flat_map(|columns| columns.mask.keys());
+    names.extend(masks.map(|name| {
+        let pointer = format!("{}/columns/mask/{}", loc.pointer, escape(name));
+        (Loc::key(pointer), name)
+    }));
+    for (loc, name) in names {
+        if table.columns.contains_key(name) {
+            misses.hit(&loc);
+        } else {
+            misses.miss(unknown(table, name, loc));
+        }
+    }
+}
+
+/// A column that a relation does not have.
+pub(super) fn unknown(table: &Relation, name: &str, loc: Loc) -> Diagnostic {
+    let message = format!("{}.{} has no column `{name}`", table.schema, table.name);
+    let known = table.columns.keys().map(String::as_str);
+    let found = Diagnostic::new(Code::PolicyName, loc, message);
+    let all: Vec<String> = known.clone().map(|name| format!("`{name}`")).collect();
+    match nearest(name, known) {
+        Some(near) => found.help(format!("did you mean `{near}`?")),
+        None if all.len() <= LISTED_MAX => found.help(format!("there are {}", all.join(", "))),
+        None => found
+            .help("columns are named as in the database; it may be that the role cannot read it"),
+    }
+}
+
+/// What a foreign key's other side is to a row: `member` for `member_id`, else its table.
+pub(super) fn role(key: &ForeignKey, table: &str) -> String {
+    let name = match key.columns.as_slice() {
+        [(own, _)] => own.strip_suffix("_id").filter(|name| !name.is_empty()),
+        _ => None,
+    };
+    accepted(name.unwrap_or(table))
+}
+
+/// A name that is not taken: with a number, if it has to be.
+pub(super) fn unique(name: &str, taken: impl Fn(&str) -> bool) -> String {
+    let mut unique = name.to_owned();
+    let mut number = 1;
+    while taken(&unique) {
+        number += 1;
+        unique = format!("{name}_{number}");
+    }
+    unique
+}
