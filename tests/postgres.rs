@@ -23,6 +23,7 @@ mod posture;
 mod proxy;
 mod reads;
 mod statement;
+mod surface;
 mod threats;
 mod types;
 mod whole;

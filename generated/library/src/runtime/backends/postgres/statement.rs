@@ -181,7 +181,7 @@ fn find(
          SELECT p.row, p.key, pg_catalog.count(*) OVER () AS of, \
          pg_catalog.row_number() OVER (ROWS UNBOUNDED PRECEDING) AS n, \
          pg_catalog.sum(pg_catalog.octet_length(p.row)) OVER (ROWS UNBOUNDED PRECEDING) AS bytes FROM (\n\
-         SELECT pg_catalog.row_to_json(o)::pg_catalog.text AS row, {values} AS key FROM (\n\
+         SELECT pg_catalog.row_to_json(o.*)::pg_catalog.text AS row, {values} AS key FROM (\n\
          {rows}) AS t\n\
          {object}\n\
          OFFSET 0) AS p) AS w\n\
@@ -207,7 +207,7 @@ fn get(
     let conditions = parts.conditions.join(" AND ");
     // One row needs no list of rows: what is planned for each call is short.
     let text = format!(
-        "SELECT pg_catalog.row_to_json(o)::pg_catalog.text AS row FROM {relation} AS t\n{object}\n\
+        "SELECT pg_catalog.row_to_json(o.*)::pg_catalog.text AS row FROM {relation} AS t\n{object}\n\
          WHERE {conditions}\nLIMIT 1"
     );
     Ok(Statement {

@@ -279,6 +279,6 @@ fn composite(attributes: &IndexMap<String, Form>, value: &str, depth: usize) -> 
     let each = each.collect::<Vec<_>>().join(", ");
     format!(
         "CASE WHEN {value} IS DISTINCT FROM NULL THEN \
-         (SELECT pg_catalog.row_to_json({item}) FROM (SELECT {each}) AS {item}) END"
+         (SELECT pg_catalog.row_to_json({item}.*) FROM (SELECT {each}) AS {item}) END"
     )
 }

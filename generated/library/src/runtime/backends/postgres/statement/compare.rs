@@ -85,13 +85,12 @@ pub(super) fn comparison(
             format!("{column} {} {list}", common("&&"))
         }
         Comparison::ContainsElement => {
-            let element = quoted(&text(given)?);
-            let range = in_range(r#type, &format!("[{element},{element}]"));
+            let range = in_range(r#type, &single(&scalar_text(given, r#type)?, r#type));
             let range = cast(&binds.add(Bind::Text(range)), r#type);
             format!("{column} {} {range}", common("@>"))
         }
         Comparison::Overlaps => {
-            let range = in_range(r#type, &range(given)?);
+            let range = in_range(r#type, &range(given, r#type)?);
             let range = cast(&binds.add(Bind::Text(range)), r#type);
             format!("{column} {} {range}", common("&&"))
         }
@@ -106,18 +105,52 @@ pub(super) fn comparison(
 fn scalar(given: Given<'_>, r#type: &SqlType) -> Result<Bind, String> {
     Ok(match given {
         Given::Secret(secret) => Bind::Secret(secret.reveal().to_owned()),
-        Given::Value(Value::Number(number)) => {
-            let whole = ["int2", "int4", "int8", "oid"].contains(&r#type.name.as_str());
-            let text = number.as_str();
-            // `5.0` and `5e3` are integers in JSON Schema, and none for PostgreSQL.
-            if whole && text.contains(['.', 'e', 'E']) && is_integral(number) {
-                Bind::Text(whole_number(text).ok_or("is too large")?)
-            } else {
-                Bind::Text(text.to_owned())
-            }
-        }
-        given @ Given::Value(_) => Bind::Text(text(given)?),
+        given @ Given::Value(_) => Bind::Text(scalar_text(given, r#type)?),
     })
+}
+
+/// The types whose numbers, elements or bounds are integers.
+const WHOLE: [&str; 12] = [
+    "int2",
+    "int4",
+    "int8",
+    "oid",
+    "_int2",
+    "_int4",
+    "_int8",
+    "_oid",
+    "int4range",
+    "int8range",
+    "int4multirange",
+    "int8multirange",
+];
+
+/// A value, an element or a bound as text.
+fn scalar_text(given: Given<'_>, r#type: &SqlType) -> Result<String, String> {
+    let Given::Value(Value::Number(number)) = given else {
+        return text(given);
+    };
+    let text = number.as_str();
+    // `5.0` and `5e3` are integers in JSON Schema, and none for PostgreSQL.
+    let whole = WHOLE.contains(&r#type.name.as_str());
+    if whole && text.contains(['.', 'e', 'E']) && is_integral(number) {
+        return whole_number(text).ok_or_else(|| "is too large".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+/// The range of this one element. PostgreSQL writes the upper bound of integers as the next one, and the
+/// greatest has none: what holds it has no end.
+fn single(element: &str, r#type: &SqlType) -> String {
+    let greatest = match r#type.name.as_str() {
+        "int4range" | "int4multirange" => i64::from(i32::MAX),
+        "int8range" | "int8multirange" => i64::MAX,
+        _ => return format!("[{element},{element}]", element = quoted(element)),
+    };
+    match element.parse::<i64>() {
+        Ok(number) if number == greatest => format!("[{number},)"),
+        _ => format!("[{element},{element}]", element = quoted(element)),
+    }
 }
 
 /// The plain digits of a number without a fraction.
@@ -201,7 +234,7 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-fn range(given: Given<'_>) -> Result<String, String> {
+fn range(given: Given<'_>, r#type: &SqlType) -> Result<String, String> {
     let wrong = || "has to be an object with `lower`, `upper` and `bounds`".to_owned();
     let Given::Value(Value::Object(range)) = given else {
         return Err(wrong());
@@ -217,7 +250,7 @@ fn range(given: Given<'_>) -> Result<String, String> {
     }
     let side = |key: &str| match range.get(key) {
         None | Some(Value::Null) => Ok(String::new()),
-        Some(value) => text(Given::Value(value)).map(|text| quoted(&text)),
+        Some(value) => scalar_text(Given::Value(value), r#type).map(|text| quoted(&text)),
     };
     let (open, close) = match range.get("bounds").map(Value::as_str) {
         None | Some(Some("[)")) => ('[', ')'),

@@ -74,7 +74,7 @@ pub(super) fn expression(
     let from = super::text::qualified(&relation.schema, &relation.name);
     let inner = format!("SELECT {columns} FROM {from} AS s WHERE {conditions}");
     let sql = match &include.many {
-        None => format!("(SELECT pg_catalog.row_to_json(o) FROM ({inner} LIMIT 1) AS i {joins})"),
+        None => format!("(SELECT pg_catalog.row_to_json(o.*) FROM ({inner} LIMIT 1) AS i {joins})"),
         Some(many) => list(many, &inner, &joins, action.result_bytes),
     };
     let included = Included {
@@ -102,7 +102,7 @@ fn list(many: &Many, inner: &str, joins: &str, max_bytes: u64) -> String {
          'truncated', COALESCE(pg_catalog.bool_or({left}), false)) FROM (SELECT y.row, \
          pg_catalog.row_number() OVER (ROWS UNBOUNDED PRECEDING) AS n, \
          pg_catalog.sum(pg_catalog.octet_length(y.row::pg_catalog.text)) OVER (ROWS UNBOUNDED PRECEDING) AS bytes \
-         FROM (SELECT pg_catalog.row_to_json(o) AS row FROM ({inner}{order} LIMIT {}) AS i {joins} OFFSET 0) AS y) AS x)",
+         FROM (SELECT pg_catalog.row_to_json(o.*) AS row FROM ({inner}{order} LIMIT {}) AS i {joins} OFFSET 0) AS y) AS x)",
         u64::from(max) + 1
     )
 }
