@@ -107,7 +107,7 @@ fn start_up(times: usize, table: &mut Table) -> Result<()> {
 
 /// Calls over HTTP.
 async fn calls(rounds: usize, table: &mut Table) -> Result<()> {
-    let upstream = Server::upstream()?;
+    let upstream = floors::upstream()?;
     let origin = format!("http://{}", upstream.target.address);
     let program = built(ITEMS, "bench-items", &origin)?;
     let http = ["--http", "127.0.0.1:0"];

@@ -10,6 +10,7 @@ use anyhow::Result;
 
 #[path = "http/floors.rs"]
 mod floors;
+#[allow(dead_code, reason = "rows are measured beside pgbench")]
 #[path = "http/load.rs"]
 mod load;
 #[path = "support/process.rs"]
@@ -46,7 +47,7 @@ fn main() -> Result<()> {
 /// Starts all servers, measures all cells and stops the servers.
 async fn measure(rounds: usize) -> Result<Vec<Row>> {
     let me = floors::program()?;
-    let upstream = Server::upstream()?;
+    let upstream = floors::upstream()?;
     let origin = format!("http://{}", upstream.target.address);
     let floor =
         |name, role: Role, dialect| Server::start(name, &me, &[role.argument(), &origin], dialect);

@@ -24,6 +24,7 @@ mod posture;
 mod proxy;
 mod reads;
 mod statement;
+mod surface;
 mod threats;
 mod types;
 mod whole;

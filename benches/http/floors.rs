@@ -14,6 +14,9 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::request::Parts;
 use serde_json::{Value, json};
 
+use crate::load::Dialect;
+use crate::server::Server;
+
 /// What the bench binary can be, besides the benchmark.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Role {
@@ -170,6 +173,12 @@ impl IntoResponse for Failed {
     fn into_response(self) -> Response {
         (StatusCode::BAD_GATEWAY, self.0).into_response()
     }
+}
+
+/// The upstream: this program with a hidden argument.
+pub(crate) fn upstream() -> Result<Server> {
+    let upstream = Role::Upstream.argument();
+    Server::start("upstream", &program()?, &[upstream], Dialect::Get)
 }
 
 /// The program and arguments of a role are those of the benchmark itself.

@@ -26,6 +26,22 @@ pub(crate) enum Dialect {
     Modern,
     /// `tools/call` of MCP 2025-11-25.
     Legacy,
+    /// A `tools/call` of MCP 2026-07-28 that gets a row of pgbench's accounts by its key.
+    Row,
+}
+
+/// When a run ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Until {
+    /// After so many calls.
+    Calls(u64),
+    /// After a time, when the calls that have begun are answered.
+    Time(Duration),
+}
+
+/// The account that a call asks for: one of those with five digits, each in its turn.
+fn account(number: u64) -> u64 {
+    10_000 + number * 7_919 % 90_000
 }
 
 impl Dialect {
@@ -38,19 +54,29 @@ impl Dialect {
             )
             .into_bytes();
         }
+        let (tool, arguments) = match self {
+            Self::Row => (
+                "pgbench_accounts_get",
+                format!(r#"{{"aid":{}}}"#, account(number)),
+            ),
+            _ => (
+                "get_item",
+                format!(r#"{{"id":{number},"currency":"EUR","limit":10}}"#),
+            ),
+        };
         let (version, meta) = match self {
-            Self::Modern => (
-                "2026-07-28\r\nmcp-method: tools/call\r\nmcp-name: get_item",
+            Self::Modern | Self::Row => (
+                format!("2026-07-28\r\nmcp-method: tools/call\r\nmcp-name: {tool}"),
                 concat!(
                     r#","_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","#,
                     r#""io.modelcontextprotocol/clientCapabilities":{},"#,
                     r#""io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1"}}"#
                 ),
             ),
-            _ => ("2025-11-25", ""),
+            _ => ("2025-11-25".to_owned(), ""),
         };
         let body = format!(
-            r#"{{"jsonrpc":"2.0","id":{number},"method":"tools/call","params":{{"name":"get_item","arguments":{{"id":{number},"currency":"EUR","limit":10}}{meta}}}}}"#
+            r#"{{"jsonrpc":"2.0","id":{number},"method":"tools/call","params":{{"name":"{tool}","arguments":{arguments}{meta}}}}}"#
         );
         format!(
             "POST /mcp HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n\
@@ -67,7 +93,7 @@ impl Dialect {
         let answer: Value = serde_json::from_slice(body).with_context(text)?;
         let item = match self {
             Self::Get => &answer,
-            Self::Modern | Self::Legacy => {
+            Self::Modern | Self::Legacy | Self::Row => {
                 ensure!(answer.get("id") == Some(&json!(number)), "{}", text());
                 let text_block = answer.pointer("/result/content/0/text");
                 let inner: Value =
@@ -79,7 +105,11 @@ impl Dialect {
                 structured
             }
         };
-        ensure!(item.get("id") == Some(&json!(number)), "{}", text());
+        let (at, expected) = match self {
+            Self::Row => ("/row/aid", account(number)),
+            _ => ("/id", number),
+        };
+        ensure!(item.pointer(at) == Some(&json!(expected)), "{}", text());
         Ok(())
     }
 }
@@ -102,9 +132,7 @@ pub(crate) struct Run {
 impl Run {
     /// The latency that this share of the calls, in percent, does not exceed.
     pub(crate) fn percentile(&self, share: usize) -> Duration {
-        let index = (self.latencies.len() * share).div_ceil(100);
-        let found = self.latencies.get(index.saturating_sub(1));
-        found.copied().unwrap_or_default()
+        percentile(&self.latencies, share)
     }
 
     /// Calls a second.
@@ -114,11 +142,16 @@ impl Run {
     }
 }
 
-/// Makes `calls` calls on `clients` connections, which are opened and checked before the clock
-/// starts.
-pub(crate) async fn run(target: Target, clients: usize, calls: u64) -> Result<Run> {
+/// The one of sorted latencies that this share of them, in percent, does not exceed.
+pub(crate) fn percentile(sorted: &[Duration], share: usize) -> Duration {
+    let index = (sorted.len() * share).div_ceil(100);
+    let found = sorted.get(index.saturating_sub(1));
+    found.copied().unwrap_or_default()
+}
+
+/// Makes calls on `clients` connections, which are opened and checked before the clock starts.
+pub(crate) async fn run(target: Target, clients: usize, until: Until) -> Result<Run> {
     let next = Arc::new(AtomicU64::new(FIRST_CALL));
-    let end = FIRST_CALL + calls;
     let mut connections = Vec::new();
     for _ in 0..clients {
         let mut connection = Connection::open(target).await?;
@@ -127,9 +160,13 @@ pub(crate) async fn run(target: Target, clients: usize, calls: u64) -> Result<Ru
         connections.push(connection);
     }
     let started = Instant::now();
+    let (end, at) = match until {
+        Until::Calls(calls) => (FIRST_CALL + calls, None),
+        Until::Time(time) => (u64::MAX, Some(started + time)),
+    };
     let tasks: Vec<_> = connections
         .into_iter()
-        .map(|connection| tokio::spawn(connection.work(next.clone(), end)))
+        .map(|connection| tokio::spawn(connection.work(next.clone(), end, at)))
         .collect();
     let mut latencies = Vec::new();
     for task in tasks {
@@ -162,17 +199,22 @@ impl Connection {
         })
     }
 
-    /// Calls until the numbers are used up. Every answer has the length of the first, which was
-    /// looked at as a whole.
-    async fn work(mut self, next: Arc<AtomicU64>, end: u64) -> Result<Vec<Duration>> {
+    /// Calls until the numbers or the time are used up. Every answer has the length of the first,
+    /// which was looked at as a whole.
+    async fn work(
+        mut self,
+        next: Arc<AtomicU64>,
+        end: u64,
+        at: Option<Instant>,
+    ) -> Result<Vec<Duration>> {
         let length = self.body().len();
         let mut latencies = Vec::new();
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= end {
+            let started = Instant::now();
+            if number >= end || at.is_some_and(|at| started >= at) {
                 return Ok(latencies);
             }
-            let started = Instant::now();
             self.call(number).await?;
             latencies.push(started.elapsed());
             ensure!(

@@ -9,20 +9,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::floors::{self, Role};
-use crate::load::{self, Dialect, Target};
+use crate::load::{self, Dialect, Target, Until};
 use crate::process::{self, Process, median};
 
-/// Connections, the calls that are measured on them, and those before to warm up.
+/// The loads of the servers over HTTP.
 pub(crate) const LOADS: [Load; 2] = [
     Load {
         clients: 1,
-        calls: 2_000,
+        until: Until::Calls(2_000),
         warm_up: 200,
     },
     Load {
         clients: 32,
-        calls: 8_000,
+        until: Until::Calls(8_000),
         warm_up: 800,
     },
 ];
@@ -32,9 +31,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How much is asked of a server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
+    /// Connections.
     pub(crate) clients: usize,
-    calls: u64,
-    warm_up: u64,
+    /// When the measurement ends.
+    pub(crate) until: Until,
+    /// The calls before it.
+    pub(crate) warm_up: u64,
 }
 
 /// One measurement of one server under one load.
@@ -118,7 +120,7 @@ pub(crate) async fn measure(servers: &[Server], rounds: usize) -> Result<Vec<Row
 pub(crate) struct Server {
     name: &'static str,
     pub(crate) target: Target,
-    process: Process,
+    pub(crate) process: Process,
     log: PathBuf,
 }
 
@@ -154,19 +156,13 @@ impl Server {
         })
     }
 
-    /// The upstream: this program with a hidden argument.
-    pub(crate) fn upstream() -> Result<Self> {
-        let me = floors::program()?;
-        Self::start("upstream", &me, &[Role::Upstream.argument()], Dialect::Get)
-    }
-
     /// One measurement.
-    async fn cell(&self, load: Load) -> Result<Cell> {
-        load::run(self.target, load.clients, load.warm_up).await?;
+    pub(crate) async fn cell(&self, load: Load) -> Result<Cell> {
+        load::run(self.target, load.clients, Until::Calls(load.warm_up)).await?;
         let before = self.cpu()?;
-        let run = load::run(self.target, load.clients, load.calls).await?;
+        let run = load::run(self.target, load.clients, load.until).await?;
         let cpu = self.cpu()?.saturating_sub(before);
-        let thousands = f64::from(u32::try_from(load.calls)?) / 1000.0;
+        let thousands = f64::from(u32::try_from(run.latencies.len())?) / 1000.0;
         Ok(Cell {
             p50: process::millis(run.percentile(50)),
             p99: process::millis(run.percentile(99)),
@@ -177,7 +173,7 @@ impl Server {
     }
 
     /// User and system time of the process so far (fields 14 and 15 of proc(5)'s `stat`).
-    fn cpu(&self) -> Result<Duration> {
+    pub(crate) fn cpu(&self) -> Result<Duration> {
         let path = format!("/proc/{}/stat", self.process.0.id());
         let text = fs::read_to_string(&path).with_context(|| path.clone())?;
         // The name before it, in brackets, may hold anything.

@@ -20,13 +20,23 @@ impl Drop for Process {
 impl Process {
     /// Largest resident set so far, in KiB (`VmHWM`, proc(5)).
     pub(crate) fn peak_kib(&self) -> Result<u64> {
+        self.kib("VmHWM:")
+    }
+
+    /// Resident set, in KiB.
+    #[allow(dead_code, reason = "not every benchmark shows it")]
+    pub(crate) fn resident_kib(&self) -> Result<u64> {
+        self.kib("VmRSS:")
+    }
+
+    fn kib(&self, name: &str) -> Result<u64> {
         let path = format!("/proc/{}/status", self.0.id());
         let text = fs::read_to_string(&path).with_context(|| path.clone())?;
-        let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
         let number = line.and_then(|rest| rest.split_whitespace().next());
         number
             .and_then(|digits| digits.parse().ok())
-            .with_context(|| format!("{path}: no VmHWM"))
+            .with_context(|| format!("{path}: no {name}"))
     }
 }
 

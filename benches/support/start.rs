@@ -26,6 +26,7 @@ pub(crate) struct Start {
     pub(crate) processor: Duration,
     pub(crate) peak_kib: u64,
     /// What was answered, in words.
+    #[allow(dead_code, reason = "not every benchmark shows it")]
     pub(crate) answer: String,
 }
 

@@ -258,13 +258,13 @@ fn condition(
     random: &mut Random,
     variables: &mut Vec<(String, String)>,
 ) -> Option<Condition> {
-    if levels > 0 && random.once_in(2) {
+    if levels > 0 && !random.once_in(3) {
         let mut one = || condition(table, levels - 1, random, variables);
         let all: Vec<Condition> = [one(), one()].into_iter().flatten().collect();
         if all.is_empty() {
             return None;
         }
-        return Some(match random.below(3) {
+        return Some(match random.below(4) {
             0 => Condition::And(all),
             1 => Condition::Or(all),
             _ => Condition::Not(Box::new(all.into_iter().next()?)),

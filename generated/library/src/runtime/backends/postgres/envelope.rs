@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use futures::future::join;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
@@ -30,6 +31,12 @@ const SETTINGS: [(&str, &str); 6] = [
     ("row_security", "on"),
 ];
 
+/// Sets what an object names, in order, and tells each time whether the transaction only reads. It has one call
+/// of `set_config` and not one for each setting, since PostgreSQL plans it anew for every call of a tool.
+const SET: &str = "SELECT pg_catalog.current_setting('transaction_read_only'), \
+     pg_catalog.set_config(s.key, s.value, true) \
+     FROM pg_catalog.json_each_text($1::pg_catalog.json) AS s";
+
 /// Why a call failed, and what that says of its connection.
 pub(super) enum Failed {
     /// It ended, or never was one, before it answered anything.
@@ -51,29 +58,21 @@ pub(super) struct Terms<'a> {
 }
 
 impl Terms<'_> {
-    /// The settings of the transaction, and whether it only reads.
-    fn settings(&self) -> (String, Vec<String>) {
+    /// The settings of the transaction, in order, and how many they are.
+    fn settings(&self) -> (String, usize) {
         let time = self.timeout.as_millis().max(1).to_string();
-        let mut settings: Vec<(&str, String)> = vec![
-            ("statement_timeout", time.clone()),
-            ("lock_timeout", time),
-            (
-                "idle_in_transaction_session_timeout",
-                IDLE.as_millis().to_string(),
-            ),
+        let idle = IDLE.as_millis().to_string();
+        let own = [
+            ("statement_timeout", time.as_str()),
+            ("lock_timeout", time.as_str()),
+            ("idle_in_transaction_session_timeout", idle.as_str()),
         ];
-        settings.extend(SETTINGS.map(|(name, value)| (name, value.to_owned())));
-        settings.extend(self.role.map(|role| ("role", role.to_owned())));
-        let set = settings.iter().enumerate();
-        let set = set.map(|(index, (name, _))| {
-            format!("pg_catalog.set_config('{name}', ${}, true)", index + 1)
-        });
-        let set: Vec<String> = set.collect();
-        let text = format!(
-            "SELECT pg_catalog.current_setting('transaction_read_only'), {}",
-            set.join(", ")
-        );
-        (text, settings.into_iter().map(|(_, value)| value).collect())
+        let role = self.role.map(|role| ("role", role));
+        let all = own.into_iter().chain(SETTINGS).chain(role);
+        let all = all.map(|(name, value)| (name.to_owned(), Value::from(value)));
+        let all: Map<String, Value> = all.collect();
+        let count = all.len();
+        (Value::Object(all).to_string(), count)
     }
 
     fn failed(&self, error: &Error) -> CallError {
@@ -112,13 +111,10 @@ pub(super) async fn read(
 
 /// Begins a transaction and makes sure that it only reads.
 async fn begin(client: &Client, terms: &Terms<'_>) -> Result<(), Failed> {
-    let (text, values) = terms.settings();
-    let params: Vec<_> = values
-        .iter()
-        .map(|value| (value as &(dyn ToSql + Sync), Type::TEXT))
-        .collect();
+    let (settings, count) = terms.settings();
+    let params = [(&settings as &(dyn ToSql + Sync), Type::TEXT)];
     let opening = client.execute_typed("BEGIN READ ONLY", &[]);
-    let set = client.query_typed(&text, &params);
+    let set = client.query_typed(SET, &params);
     let unanswered = |error: &Error| match error.code().map(SqlState::code) {
         // What a server says that is stopped: nothing was carried out.
         None | Some("57P01" | "57P02" | "57P03" | "57P05" | "08P01") => {
@@ -129,11 +125,11 @@ async fn begin(client: &Client, terms: &Terms<'_>) -> Result<(), Failed> {
     let (opened, rows) = join(opening, set).await;
     opened.map_err(|error| unanswered(&error))?;
     let rows = rows.map_err(|error| unanswered(&error))?;
-    let read_only = rows.first().and_then(|row| row.try_get::<_, &str>(0).ok());
-    match read_only {
-        Some("on") => Ok(()),
-        _ => Err(Failed::Broken(failure::not_read_only())),
+    let reads = |row: &Row| row.try_get::<_, &str>(0).is_ok_and(|on| on == "on");
+    if rows.len() == count && rows.iter().all(reads) {
+        return Ok(());
     }
+    Err(Failed::Broken(failure::not_read_only()))
 }
 
 /// Whether a statement was refused for what was asked, so that nothing is wrong with the connection.
