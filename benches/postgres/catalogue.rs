@@ -51,7 +51,7 @@ impl Moment {
     fn until(&self, later: &Self) -> Spent {
         Spent {
             elapsed: later.clock - self.clock,
-            processor: later.processor - self.processor,
+            processor: later.processor.saturating_sub(self.processor),
         }
     }
 }
