@@ -68,7 +68,6 @@ fn calls() -> Vec<(&'static str, Value)> {
             json!({"filter": {"wanted": {"overlaps": {"lower": "2025-01-01", "upper": "2027-01-01"}}}}),
         ),
         ("staff_notes_find", json!({})),
-        ("call_write_tool", json!({})),
     ]
 }
 
@@ -87,16 +86,11 @@ fn transcript(server: &str, args: &[&str]) -> (Vec<String>, Vec<Message>) {
         }
         answers.push(client.request("tools/list", json!({})).to_string());
         let mut call = |tool: &str, arguments: &Value| {
-            let inner = json!({"name": tool, "arguments": arguments});
-            let listed = json!({"name": "call_read_tool", "arguments": {"tool": tool, "arguments": arguments}});
-            for params in [inner, listed] {
-                let answer = client.request("tools/call", params);
-                answers.push(answer.to_string());
-                if let Some(cursor) = answer.pointer("/result/structuredContent/next_cursor") {
-                    return cursor.clone();
-                }
-            }
-            Value::Null
+            let params = json!({"name": tool, "arguments": arguments});
+            let answer = client.request("tools/call", params);
+            answers.push(answer.to_string());
+            let cursor = answer.pointer("/result/structuredContent/next_cursor");
+            cursor.cloned().unwrap_or_default()
         };
         for (tool, arguments) in calls() {
             let cursor = call(tool, &arguments);

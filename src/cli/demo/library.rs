@@ -106,7 +106,7 @@ async fn show(cluster: &Cluster) -> anyhow::Result<()> {
     writeln!(
         out,
         "  Every relation that is not excluded has two: rows by a filter, and one row by\n  \
-         its key. {}, about {} tokens: clients search for them.\n",
+         its key. {}, about {} tokens.\n",
         report::count(manifest.tools.len(), "tool"),
         report::thousands(budget::total(&manifest.tools))
     )?;
