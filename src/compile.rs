@@ -10,6 +10,7 @@ use crate::catalog::Catalog;
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
 use crate::policy::Policy;
 use crate::policy::format::Defaults;
+use crate::policy::format::words::millis;
 use crate::runtime::backends::http::{Network, is_private_beyond};
 use crate::runtime::manifest::{Effect, Listing, Manifest, ServerSpec, SourceSpec, ToolSpec};
 
@@ -194,7 +195,7 @@ fn source(catalog: &Catalog, policy: &Policy) -> (String, SourceSpec) {
             None => catalog.credentials.clone(),
         },
         headers: own.headers,
-        timeout_ms: u64::try_from(policy.timeout.as_millis()).unwrap_or(u64::MAX),
+        timeout_ms: millis(policy.timeout),
         max_response_bytes: policy.max_response_bytes,
         allow_private: own.allow_private,
         redirects: own.redirects,

@@ -91,10 +91,7 @@ impl Loc {
     }
 }
 
-/// One token of a JSON Pointer, escaped (RFC 6901 §3).
-pub fn escape(token: &str) -> String {
-    token.replace('~', "~0").replace('/', "~1")
-}
+pub use crate::runtime::pointer::escape;
 
 /// Longest message or help that is kept, in bytes: names of the document are part of them.
 const TEXT_MAX: usize = 2_000;

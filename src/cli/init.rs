@@ -16,7 +16,9 @@ mod groups;
 mod yaml;
 
 use super::load::load;
-use super::options::{DatabaseOptions, DocOptions, Enable, Tools, looks_secret};
+use super::options::{
+    DatabaseOptions, DocOptions, Enable, Tools, is_connection_string, looks_secret,
+};
 use super::report;
 use crate::diag::render::printable;
 use crate::input::fetch::RefHost;
@@ -152,7 +154,7 @@ impl Init {
         // The connection string of a database is not written down.
         if let Ok(url) = Url::parse(&self.doc)
             && url.has_host()
-            && !self.options().is_database()
+            && !is_connection_string(&self.doc)
         {
             let secret = url.query_pairs().any(|(name, _)| looks_secret(&name));
             let plain = url.username().is_empty() && url.password().is_none();

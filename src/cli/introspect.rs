@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, ensure};
 use clap::Args;
 
+use super::options::is_connection_string;
 use super::progress::Progress;
 use super::report;
 use crate::input::postgres::{self, Snapshot};
@@ -53,7 +54,7 @@ impl Introspect {
             let dsn = std::env::var(name).ok().filter(|dsn| !dsn.is_empty());
             let dsn = dsn.with_context(|| format!("the environment variable {name} is not set"))?;
             self.live(&Secret::new(dsn)).await?
-        } else if self.database.starts_with("postgres") && self.database.contains("://") {
+        } else if is_connection_string(&self.database) {
             self.live(&Secret::new(&self.database)).await?
         } else {
             self.of_file(&progress).await?

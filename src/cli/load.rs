@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::options::DocOptions;
+use super::options::{DocOptions, is_connection_string};
 use super::progress::Progress;
 use crate::catalog::Catalog;
 use crate::compile::{Compiled, compile};
@@ -76,11 +76,8 @@ pub(super) async fn load_with(options: &DocOptions, extra: Extra) -> anyhow::Res
         true => database::of_options(options)?,
         false => wanted::of_options(options)?,
     };
-    let first = match options.is_database() {
-        true => database::asked(&alone).await?,
-        false => fetch::fetch(&options.doc, &alone.fetch).await?,
-    };
-    if database::is_snapshot(&first.text) && !options.is_database() {
+    let first = text_of(&alone).await?;
+    if alone.database.is_none() && database::is_snapshot(&first.text) {
         alone = database::of_options(options)?;
     }
     progress.now(format!("compiling {}", render::printable(&first.name)));
@@ -443,7 +440,7 @@ impl Loaded {
     /// The document as it may be shown: of a URL, nothing that may be a credential.
     pub(super) fn shown<'a>(&'a self, doc: &'a str) -> &'a str {
         match doc {
-            _ if doc.starts_with("postgres") && doc.contains("://") => "postgres://…",
+            _ if is_connection_string(doc) => "postgres://…",
             _ if doc.contains("://") => &self.sources.main().name,
             _ => doc,
         }

@@ -18,7 +18,7 @@ use crate::policy::format::words::duration;
 use crate::runtime::command::UpstreamOptions;
 use crate::runtime::manifest::Profile;
 
-pub(super) use database::DatabaseOptions;
+pub(super) use database::{DatabaseOptions, is_connection_string};
 pub(super) use token::{TokenAuth, TokenOptions};
 
 /// A document and what is to be made of it.

@@ -22,6 +22,7 @@ mod tests;
 mod value;
 mod wish;
 
+use crate::runtime::pointer::unescape;
 pub(super) use misses::Misses;
 use reach::{Reach, Token};
 use wish::{Wish, Wishes};
@@ -132,9 +133,7 @@ impl Work<'_> {
         let (first, rest) = match key.strip_prefix('/') {
             None => (key.to_owned(), Vec::new()),
             Some(pointer) => {
-                let mut tokens = pointer
-                    .split('/')
-                    .map(|t| t.replace("~1", "/").replace("~0", "~"));
+                let mut tokens = pointer.split('/').map(unescape);
                 let first = tokens.next().unwrap_or_default();
                 let each = |token: String| match token.as_str() {
                     "*" => Token::Each,

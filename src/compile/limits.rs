@@ -5,6 +5,7 @@ use super::control::Misses;
 use super::rules::Ruling;
 use crate::catalog::Capability;
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc, Severity};
+use crate::policy::format::words::Duration;
 use crate::policy::format::{self, Defaults, Failure, ResponseRule, Rule};
 use crate::runtime::backends::http::{is_reserved_header, same_name};
 use crate::runtime::manifest::{CredentialSpec, KeyPlace, Limits, Rate, Retries, Shape};
@@ -24,7 +25,7 @@ pub(super) fn limits(defaults: &Defaults, ruling: &Ruling<'_>) -> Limits {
         .collect();
     let of_all = || defaults.rate.iter().map(Rate::from).collect();
     Limits {
-        timeout_ms: timeout.map(|time| u64::try_from(time.0.as_millis()).unwrap_or(u64::MAX)),
+        timeout_ms: timeout.map(Duration::millis),
         concurrency: concurrency.or(defaults.concurrency),
         rate: if own.is_empty() { of_all() } else { own },
     }

@@ -9,6 +9,7 @@ use super::rules::Ruling;
 use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc, escape};
 use crate::runtime::manifest::Shape;
+use crate::runtime::pointer::unescape;
 
 /// The schema of what is left of an answer. Whatever is left of one that suits the schema suits this.
 pub(super) fn output_schema(schema: &Value, shape: &Shape) -> Value {
@@ -32,9 +33,7 @@ pub(super) fn output_schema(schema: &Value, shape: &Shape) -> Value {
 /// The tokens of a JSON Pointer (RFC 6901); the whole has none.
 fn tokens(pointer: &str) -> Vec<String> {
     let tokens = pointer.split('/').skip(1);
-    tokens
-        .map(|token| token.replace("~1", "/").replace("~0", "~"))
-        .collect()
+    tokens.map(unescape).collect()
 }
 
 /// What paths say one step below, through a key, or through an index where there is none.

@@ -308,6 +308,10 @@ const FILES: &[(&str, &str)] = &[
         include_str!("../runtime/output.rs"),
     ),
     ("src/runtime/plain.rs", include_str!("../runtime/plain.rs")),
+    (
+        "src/runtime/pointer.rs",
+        include_str!("../runtime/pointer.rs"),
+    ),
     ("src/runtime/scan.rs", include_str!("../runtime/scan.rs")),
     (
         "src/runtime/search.rs",

@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use crate::runtime::pointer::unescape;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value};
@@ -267,7 +268,7 @@ impl ToolSpec {
     pub fn clamp(&self, argument: &str) -> Option<&Bound> {
         let of = |control: &&Control| {
             let name = control.pointer.strip_prefix('/');
-            name.is_some_and(|name| name.replace("~1", "/").replace("~0", "~") == argument)
+            name.is_some_and(|name| unescape(name) == argument)
         };
         let mut controls = self.controls.iter().filter(of);
         controls.find_map(|control| control.clamp.as_ref())

@@ -12,6 +12,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle};
 use super::json::{self, Kind, Lexer};
 use super::{Span, position};
 use crate::diag::Loc;
+use crate::runtime::pointer::unescape;
 
 /// The places of `locs`; see `Source::locate`.
 pub(super) fn locate(text: &str, locs: &[&Loc]) -> Vec<Option<Span>> {
@@ -76,7 +77,7 @@ fn insert(trie: &mut Vec<Node>, pointer: &str) -> usize {
     };
     let mut parent = 0;
     for token in tokens.split('/') {
-        let token = token.replace("~1", "/").replace("~0", "~");
+        let token = unescape(token);
         let next = trie.len();
         let child = *trie[parent].children.entry(token).or_insert(next);
         if child == next {

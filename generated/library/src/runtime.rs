@@ -14,6 +14,7 @@ pub mod manifest;
 pub mod media;
 pub mod output;
 pub mod plain;
+pub mod pointer;
 pub mod scan;
 pub mod search;
 pub mod serve;

@@ -9,6 +9,7 @@ use crate::diag::escape;
 use crate::policy::format::words::{self, OneOrMany, PerTime, Rate};
 use crate::policy::format::{ArgRule, Failure, ResponseRule, Retries, Rule};
 use crate::runtime::manifest::{Effect, ToolSpec};
+use crate::runtime::pointer::unescape;
 
 /// Something that a rule says, and what comes of it.
 pub(super) struct Change {
@@ -225,7 +226,7 @@ pub(super) fn at<'s>(
 ) -> Option<&'s Map<String, Value>> {
     let mut schema = root;
     for token in pointer.split('/').skip(1) {
-        let name = token.replace("~1", "/").replace("~0", "~");
+        let name = unescape(token);
         let next = match schema.get("properties").and_then(|p| p.get(&name)) {
             Some(property) => property,
             None => schema.get("items")?,

@@ -27,7 +27,12 @@ pub(super) fn of_options(options: &DocOptions) -> anyhow::Result<Wanted> {
         anyhow::bail!("{option} is about documents of APIs, and this is a database");
     }
     Ok(Wanted {
-        doc: options.doc.clone(),
+        // A database that is there has no document: it is asked.
+        doc: if given {
+            String::new()
+        } else {
+            options.doc.clone()
+        },
         fetch: options.fetch(),
         policy: SourcePolicy {
             postgres: Some(crate::runtime::manifest::Postgres {

@@ -8,6 +8,7 @@ use crate::cli::options::{self, DocOptions};
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc, escape};
 use crate::input::fetch::{FetchOptions, RefHost, RefOptions};
 use crate::input::openapi;
+use crate::policy::format::words::Duration;
 use crate::policy::format::{Credential, Redirects, Source as PolicySource};
 use crate::policy::{PolicyFile, SourcePolicy};
 use crate::runtime::config::Secret;
@@ -191,13 +192,8 @@ fn database(
 }
 
 fn statement_timeout(file: &PolicyFile) -> u64 {
-    let time = file
-        .defaults
-        .statement_timeout
-        .map(|time| time.0.as_millis());
-    time.map_or(STATEMENT_TIMEOUT_MS, |time| {
-        u64::try_from(time).unwrap_or(u64::MAX)
-    })
+    let time = file.defaults.statement_timeout;
+    time.map_or(STATEMENT_TIMEOUT_MS, Duration::millis)
 }
 
 /// A database of which nothing is said but where its connection string is.

@@ -74,8 +74,13 @@ impl DatabaseOptions {
 impl DocOptions {
     /// Whether the document is a database's connection string.
     pub(in crate::cli) fn is_database(&self) -> bool {
-        ["postgres://", "postgresql://"]
-            .iter()
-            .any(|scheme| self.doc.starts_with(scheme))
+        is_connection_string(&self.doc)
     }
+}
+
+/// Whether a text says where a database is (PostgreSQL 34.1.1.2).
+pub(in crate::cli) fn is_connection_string(text: &str) -> bool {
+    ["postgres://", "postgresql://"]
+        .iter()
+        .any(|scheme| text.starts_with(scheme))
 }

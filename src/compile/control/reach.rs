@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 
+use crate::runtime::pointer::unescape;
 use serde_json::{Map, Value, json};
 
 type Object = Map<String, Value>;
@@ -57,7 +58,7 @@ impl<'d> Reach<'d> {
     /// The definition that a schema refers to.
     pub(super) fn target(&self, schema: &Object) -> Option<&'d Value> {
         let name = schema.get("$ref")?.as_str()?.strip_prefix("#/$defs/")?;
-        self.defs.get(&name.replace("~1", "/").replace("~0", "~"))
+        self.defs.get(&unescape(name))
     }
 
     /// What holds of the part of a value at a pointer; `None` if no schema knows it.
@@ -399,7 +400,7 @@ fn references(schema: &Value, names: &mut Vec<String>) {
                     ("$ref", Value::String(text)) => {
                         let name = text.strip_prefix("#/$defs/").unwrap_or_default();
                         let name = name.split('/').next().unwrap_or_default();
-                        let name = name.replace("~1", "/").replace("~0", "~");
+                        let name = unescape(name);
                         if !names.contains(&name) {
                             names.push(name);
                         }

@@ -9,6 +9,7 @@ use super::rows;
 use crate::catalog::{ForeignKey, Relation};
 use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc, escape};
+use crate::policy::format::words::Duration;
 use crate::policy::format::{MaskRule, Rule};
 use crate::runtime::manifest::{self, Column, Condition, Mask};
 
@@ -81,14 +82,13 @@ impl<'c> View<'c> {
         });
         let rows = conditions.collect();
         let max_rows = rules.iter().filter_map(|(rule, _)| rule.max_rows).min();
-        let time = rules.iter().filter_map(|(rule, _)| rule.statement_timeout);
-        let time = time.map(|time| time.0.as_millis()).min();
+        let times = rules.iter().filter_map(|(rule, _)| rule.statement_timeout);
         Some(Self {
             table,
             columns,
             rows,
             max_rows,
-            statement_timeout_ms: time.map(|time| u64::try_from(time).unwrap_or(u64::MAX)),
+            statement_timeout_ms: times.map(Duration::millis).min(),
         })
     }
 

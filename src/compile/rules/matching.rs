@@ -269,10 +269,14 @@ impl Matcher {
 pub(in crate::compile) fn fits(key: Key, globs: &[Pattern], subject: &Subject<'_>) -> bool {
     let any = |text: &str| !text.is_empty() && globs.iter().any(|glob| glob.matches(text));
     match key {
-        Key::Source | Key::Operation | Key::Method | Key::Tag | Key::Table => {
-            subject.texts(key).into_iter().any(any)
-        }
-        Key::Path if subject.is_relation() => false,
+        Key::Source => any(subject.source),
+        Key::Operation => any(subject.operation) || any(subject.name),
+        Key::Tag => subject.tags.iter().any(|tag| any(tag)),
+        Key::Table => subject
+            .relation
+            .is_some_and(|name| any(name) || any(subject.path)),
+        Key::Method | Key::Path if subject.is_relation() => false,
+        Key::Method => any(subject.method),
         Key::Path => {
             let plain = || percent_decode_str(subject.path).decode_utf8_lossy();
             any(subject.path) || (subject.path.contains('%') && any(&plain()))

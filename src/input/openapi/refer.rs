@@ -12,6 +12,7 @@ use super::node::{Doc, Node, Place};
 use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, FileId, Severity, escape};
 use crate::input::documents::{Documents, Refusal};
+use crate::runtime::pointer::unescape;
 
 /// References that one chain may have.
 const CHAIN_MAX: usize = 100;
@@ -256,7 +257,7 @@ impl<'a> Doc<'a> {
         let Some(Value::Object(object)) = self.tree(file).pointer(parent) else {
             return format!("`#{parent}` does not exist either");
         };
-        let last = last.replace("~1", "/").replace("~0", "~");
+        let last = unescape(last);
         let same = object.keys().find(|key| key.eq_ignore_ascii_case(&last));
         let near = || nearest(&last, object.keys().map(String::as_str));
         match same.map(String::as_str).or_else(near) {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::diag::{FileId, escape};
+use crate::runtime::pointer::unescape;
 use crate::source::Origins;
 
 /// Updates out of one overlay.
@@ -76,10 +77,7 @@ pub(super) fn remove(tree: &mut Value, origins: &mut Origins, pointers: &[String
     for (parent, tokens) in by_parent {
         match tree.pointer_mut(&parent) {
             Some(Value::Object(object)) => {
-                let gone: BTreeSet<String> = tokens
-                    .iter()
-                    .map(|token| token.replace("~1", "/").replace("~0", "~"))
-                    .collect();
+                let gone: BTreeSet<String> = tokens.iter().map(|token| unescape(token)).collect();
                 object.retain(|key, _| !gone.contains(key));
                 for key in gone {
                     origins.remove_key(&parent, &key);

@@ -137,6 +137,18 @@ word!(
     "^[0-9]{1,7}(ms|s|m)$"
 );
 
+impl Duration {
+    /// In milliseconds.
+    pub fn millis(self) -> u64 {
+        millis(self.0)
+    }
+}
+
+/// A time in milliseconds, as a Manifest has it.
+pub fn millis(time: time::Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
 impl TryFrom<String> for Duration {
     type Error = String;
 
@@ -232,7 +244,7 @@ impl From<&Rate> for crate::runtime::manifest::Rate {
         let PerTime { count, period } = rate.limit;
         Self {
             count,
-            period_ms: u64::try_from(period.as_millis()).unwrap_or(u64::MAX),
+            period_ms: millis(period),
             burst: rate.burst.unwrap_or(count),
         }
     }

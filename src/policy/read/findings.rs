@@ -11,6 +11,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics, Loc, escape};
 
 mod expected;
 
+use crate::runtime::pointer::unescape;
 use expected::Alternatives;
 
 /// The format, as the schema has it, and what is wrong by it.
@@ -240,7 +241,7 @@ fn owner(pointer: &str) -> String {
         [.., key, index] if index.bytes().all(|b| b.is_ascii_digit()) => {
             format!("an entry of `{key}`")
         }
-        _ => format!("`{}`", last.replace("~1", "/").replace("~0", "~")),
+        _ => format!("`{}`", unescape(last)),
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::pointer;
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
 use crate::policy::format::PolicyFile;
+use crate::runtime::pointer::unescape;
 
 /// How often values that the schema lets through, and the types do not, are left out.
 const TRIES_MAX: usize = 50;
@@ -118,7 +119,7 @@ impl Rest {
         let Some((parent, key)) = pointer.rsplit_once('/') else {
             return;
         };
-        let key = key.replace("~1", "/").replace("~0", "~");
+        let key = unescape(key);
         let parent = self.tree.pointer_mut(parent);
         let parent: Option<&mut Map<String, Value>> = parent.and_then(Value::as_object_mut);
         if let Some(parent) = parent {

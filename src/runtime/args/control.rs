@@ -13,6 +13,7 @@ use super::{invalid, is_valid, quote, validator};
 use crate::runtime::config::Secret;
 use crate::runtime::error::CallError;
 use crate::runtime::manifest::{Bound, Control, Fixed};
+use crate::runtime::pointer::{escape, unescape};
 
 /// What stands for a value of the environment where a person reads the request.
 const MASK: &str = "***";
@@ -93,7 +94,7 @@ impl Controls {
                     let keys = parent.as_object().into_iter().flat_map(Map::keys);
                     let given = keys.filter(|key| *key == name || is_alike(key, name));
                     lines.extend(given.map(|key| {
-                        let key = escaped(&quote(key));
+                        let key = escape(&quote(key));
                         format!("{at}/{key}: no such argument")
                     }));
                 });
@@ -226,13 +227,9 @@ fn tokens(pointer: &str) -> Vec<Token> {
     parts
         .map(|part| match part {
             "*" => Token::Each,
-            key => Token::Key(key.replace("~1", "/").replace("~0", "~")),
+            key => Token::Key(unescape(key)),
         })
         .collect()
-}
-
-fn escaped(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
 }
 
 /// Visits the values at a path, with where they are.
@@ -249,7 +246,7 @@ fn visit(
     match (first, value) {
         (Token::Key(name), Value::Object(object)) => {
             if let Some(child) = object.get_mut(name) {
-                at.push_str(&format!("/{}", escaped(name)));
+                at.push_str(&format!("/{}", escape(name)));
                 visit(child, rest, at, found);
             }
         }
@@ -274,7 +271,7 @@ fn look(value: &Value, path: &[Token], at: &mut String, found: &mut dyn FnMut(&V
     match (first, value) {
         (Token::Key(name), Value::Object(object)) => {
             if let Some(child) = object.get(name) {
-                at.push_str(&format!("/{}", escaped(name)));
+                at.push_str(&format!("/{}", escape(name)));
                 look(child, rest, at, found);
             }
         }
@@ -312,7 +309,7 @@ fn set(value: &mut Value, path: &[Token], to: &Value, at: &mut String) -> Result
             if in_list && !object.contains_key(name) {
                 return Ok(());
             }
-            at.push_str(&format!("/{}", escaped(name)));
+            at.push_str(&format!("/{}", escape(name)));
             let child = object.entry(name.clone()).or_insert(Value::Null);
             set(child, rest, to, at)
         }

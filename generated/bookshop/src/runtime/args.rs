@@ -24,6 +24,7 @@ pub mod number;
 pub use changes::{Changes, Clamped, Coerced};
 pub(super) use control::read_as;
 
+use crate::runtime::pointer::escape;
 use coerce::Types;
 use control::Controls;
 
@@ -306,7 +307,7 @@ pub(super) fn invalid(lines: &[String], more: bool) -> CallError {
 /// A violation as lines `/pointer: what is wrong; what to do`.
 fn describe(error: &ValidationError<'_>) -> Vec<String> {
     let pointer = error.instance_path().as_str();
-    let at = |name: &str| format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+    let at = |name: &str| format!("{pointer}/{}", escape(name));
     match error.kind() {
         ValidationErrorKind::Required { property } => {
             let name = property.as_str().unwrap_or_default();

@@ -1,6 +1,7 @@
 //! What is passed on of an answer: some parts only, lists and texts up to a length, a bounded whole.
 //! What is shortened stays well-formed, and it is told. Pure: no I/O, no clock.
 
+use crate::runtime::pointer::escape;
 use serde_json::{Map, Value, json};
 
 use super::backend::{Content, Outcome};
@@ -193,7 +194,7 @@ impl Cuts {
             Value::Object(object) => {
                 for (key, value) in object.iter_mut() {
                     if is_compound(value, caps) {
-                        pointer.push_str(&format!("/{}", paths::escape(key)));
+                        pointer.push_str(&format!("/{}", escape(key)));
                         self.cut(value, caps, pointer);
                         pointer.truncate(here);
                     }

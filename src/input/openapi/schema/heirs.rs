@@ -11,6 +11,7 @@ use super::discriminator::not_applied;
 use super::{Schemas, allof};
 use crate::diag::{Diagnostic, FileId};
 use crate::input::openapi::node::Node;
+use crate::runtime::pointer::unescape;
 
 /// Schemas that one may stand for.
 const HEIRS_MAX: usize = 100;
@@ -113,7 +114,7 @@ impl<'a> Schemas<'a, '_> {
             let says = |key: &str| own.is_some_and(|own| own.get(key).is_some());
             if !says("enum") && !says("const") {
                 let name = node.pointer.rsplit('/').next().unwrap_or_default();
-                let name = name.replace("~1", "/").replace("~0", "~");
+                let name = unescape(name);
                 let mut values = vec![meant_by(&name, node.value)];
                 values.extend(heirs.into_iter().map(|(_, meant)| meant));
                 properties.insert(property.to_owned(), json!({ "enum": values }));

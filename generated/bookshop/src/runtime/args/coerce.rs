@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::changes::Coerced;
 use super::limits;
 use super::number::is_integral;
+use crate::runtime::pointer::{escape, unescape};
 
 /// Schemas inside each other that are looked at for a type.
 const DEPTH_MAX: usize = 16;
@@ -40,9 +41,8 @@ impl Types {
                 continue;
             };
             let from = std::mem::replace(value, to.clone());
-            let name = name.replace('~', "~0").replace('/', "~1");
             coerced.push(Coerced {
-                pointer: format!("/{name}"),
+                pointer: format!("/{}", escape(name)),
                 from,
                 to,
             });
@@ -87,7 +87,7 @@ fn types(schema: &Value, defs: Option<&Map<String, Value>>, depth: usize) -> Opt
     }
     if let Some(Value::String(reference)) = object.get("$ref") {
         let name = reference.strip_prefix("#/$defs/")?;
-        let target = defs?.get(&name.replace("~1", "/").replace("~0", "~"))?;
+        let target = defs?.get(&unescape(name))?;
         return types(target, defs, depth - 1);
     }
     if let Some(Value::Array(all)) = object.get("allOf") {

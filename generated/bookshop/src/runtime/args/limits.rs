@@ -1,5 +1,6 @@
 //! What is looked at before the schema: values that no schema means, and that cost those who read them.
 
+use crate::runtime::pointer::escape;
 use serde_json::{Number, Value};
 
 /// Most characters of a number, and its greatest exponent: arithmetic on larger ones takes time and
@@ -61,7 +62,7 @@ fn walk(value: &Value, pointer: &mut String, max: usize, found: &mut Vec<String>
                     found.push(format!("{pointer}/{key}: no such argument"));
                     continue;
                 }
-                pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1")));
+                pointer.push_str(&format!("/{}", escape(key)));
                 walk(item, pointer, max, found);
                 pointer.truncate(length);
             }

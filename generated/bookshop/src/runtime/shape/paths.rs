@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::runtime::pointer::unescape;
 use serde_json::Value;
 
 /// A set of places.
@@ -13,15 +14,10 @@ pub(in crate::runtime) struct Paths {
     named: BTreeMap<String, Paths>,
 }
 
-/// One token, escaped (RFC 6901 §3).
-pub(super) fn escape(token: &str) -> String {
-    token.replace('~', "~0").replace('/', "~1")
-}
-
 /// The tokens of a pointer; a text that does not begin with `/` has none.
 fn tokens(pointer: &str) -> impl Iterator<Item = String> {
     let tokens = pointer.split('/').skip(1);
-    tokens.map(|token| token.replace("~1", "/").replace("~0", "~"))
+    tokens.map(unescape)
 }
 
 impl Paths {

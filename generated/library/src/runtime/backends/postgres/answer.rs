@@ -8,6 +8,7 @@ use super::seal::Seal;
 use super::statement::{Cuts, Page, Statement};
 use crate::runtime::backend::{Content, Outcome};
 use crate::runtime::error::CallError;
+use crate::runtime::pointer::escape;
 
 /// Most values whose cut is told; others are counted.
 const PLACES_MAX: usize = 20;
@@ -86,7 +87,7 @@ fn object(statement: &Statement, row: &Row, at: &str, told: &mut Told) -> Result
         let Some(value) = object.get_mut(&included.name) else {
             continue;
         };
-        let at = format!("{at}/{}", escaped(&included.name));
+        let at = format!("{at}/{}", escape(&included.name));
         if included.many {
             let rows = value.get_mut("rows").and_then(Value::as_array_mut);
             for (index, row) in rows.into_iter().flatten().enumerate() {
@@ -140,7 +141,7 @@ impl Told {
             if self.places.len() >= PLACES_MAX {
                 continue;
             }
-            let at = format!("{at}/{}", escaped(&cut.column));
+            let at = format!("{at}/{}", escape(&cut.column));
             if self.words.len() < TOLD_MAX {
                 self.words.push(match left {
                     Some(_) => format!("{at} has {returned} of {of} bytes"),
@@ -171,9 +172,4 @@ impl Told {
             ..Outcome::new(Content::Json(value))
         }
     }
-}
-
-/// A name as a part of a JSON Pointer (RFC 6901 §3).
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
