@@ -32,9 +32,8 @@ use crate::support::root;
 /// `P5` leave something to the next user of the connection: a lock, a prepared statement.
 const RESIDUAL: [&str; 4] = ["F21", "F9", "P5", "S8"];
 
-/// Fails, by a division by zero, if a statement is prepared on the connection.
-const PROBE: &str =
-    "SELECT (1 / (1 - (SELECT count(*) FROM pg_catalog.pg_prepared_statements)))::text";
+/// Fails, by a division by zero, if a statement was prepared on the connection by SQL.
+const PROBE: &str = "SELECT (1 / (1 - (SELECT count(*) FROM pg_catalog.pg_prepared_statements WHERE from_sql)))::text";
 
 /// The folder with the statements, if it is there.
 fn folder() -> Option<PathBuf> {

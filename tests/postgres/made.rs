@@ -196,6 +196,22 @@ pub(super) fn server(actions: &Map<String, Value>, postgres: Value, dsn: Option<
     Server::new(&manifest, backends, &config)
 }
 
+/// The library with `books_list` for a tool that tells, as `title`, what an expression is within its statement.
+pub(super) fn telling(database: &Database, expression: &str) -> Map<String, Value> {
+    database.run(&format!(
+        "CREATE VIEW lib.inside AS SELECT 1 AS id, ({expression})::text AS title; \
+         GRANT SELECT ON lib.inside TO reader;"
+    ));
+    let mut actions = library();
+    let action = &mut actions["books_list"]["sql"];
+    action["relation"]["name"] = json!("inside");
+    action["relation"]["columns"] = json!({"title": {"type": {"name": "text"}}});
+    actions
+}
+
+/// How many statements a connection has under a name.
+pub(super) const KEPT: &str = "SELECT count(*) FROM pg_prepared_statements";
+
 /// The library, with its database.
 pub(super) fn served() -> (Server, Database) {
     let database = Database::new(SCHEMA);

@@ -1,6 +1,7 @@
 //! Something between a server and its database: it sees every message of the client's (PostgreSQL 55.7), and
 //! may change statements or stop answering.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -54,15 +55,28 @@ impl Proxy {
     }
 }
 
-/// The texts of the statements among messages.
-pub(super) fn statements(messages: &[Message]) -> Vec<String> {
-    let parsed = messages.iter().filter(|(kind, _)| *kind == 'P');
-    let text = |content: &[u8]| {
+/// The texts of the statements that messages carry out, in order, and the names that these have there. What is
+/// parsed and not carried out is not among them.
+pub(super) fn statements(messages: &[Message]) -> Vec<(String, String)> {
+    let mut parsed = BTreeMap::new();
+    let mut carried_out = Vec::new();
+    for (kind, content) in messages {
         let mut parts = content.split(|byte| *byte == 0);
-        assert_eq!(parts.next(), Some(&[][..]), "a statement has a name");
-        String::from_utf8(parts.next().unwrap().to_vec()).unwrap()
-    };
-    parsed.map(|(_, content)| text(content)).collect()
+        let mut part = || String::from_utf8(parts.next().unwrap().to_vec()).unwrap();
+        match kind {
+            'P' => {
+                let name = part();
+                parsed.insert(name, part());
+            }
+            'B' => {
+                assert_eq!(part(), "", "a portal has a name");
+                let name = part();
+                carried_out.push((parsed[&name].clone(), name));
+            }
+            _ => {}
+        }
+    }
+    carried_out
 }
 
 async fn carry(

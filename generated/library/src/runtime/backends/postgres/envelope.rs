@@ -1,8 +1,7 @@
 //! [I/O] What goes around every statement, in two round trips: a transaction that only reads, with settings
 //! of its own, is begun and looked at; the one statement, and the transaction is rolled back.
 //!
-//! Everything is sent by the extended protocol, which takes one statement at a time, and under no name, so
-//! that nothing stays behind: a pooler may give each transaction another server.
+//! Everything is sent by the extended protocol, which takes one statement at a time.
 
 use std::time::Duration;
 
@@ -11,10 +10,10 @@ use serde_json::{Map, Value};
 use tokio::time::Instant;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Error, Row};
+use tokio_postgres::{Error, Row};
 
+use super::connection::{Connection, Param, Ready};
 use super::failure;
-use super::pool::Lease;
 use super::statement::Bind;
 use crate::runtime::error::CallError;
 
@@ -31,10 +30,12 @@ const SETTINGS: [(&str, &str); 6] = [
     ("row_security", "on"),
 ];
 
-/// Sets what an object names, in order, and tells each time whether the transaction only reads. It has one call
-/// of `set_config` and not one for each setting, since PostgreSQL plans it anew for every call of a tool.
-const SET: &str = "SELECT pg_catalog.current_setting('transaction_read_only'), \
-     pg_catalog.set_config(s.key, s.value, true) \
+const BEGIN: &str = "BEGIN READ ONLY";
+const ROLLBACK: &str = "ROLLBACK";
+/// Sets what an object names, and tells then how much that was, whether the transaction only reads, and whose it
+/// is. It has one call of `set_config` and not one for each setting, since PostgreSQL may plan it anew each time.
+const SET: &str = "SELECT pg_catalog.count(pg_catalog.set_config(s.key, s.value, true)), \
+     pg_catalog.current_setting('transaction_read_only'), pg_catalog.pg_backend_pid() \
      FROM pg_catalog.json_each_text($1::pg_catalog.json) AS s";
 
 /// Why a call failed, and what that says of its connection.
@@ -80,56 +81,84 @@ impl Terms<'_> {
     }
 }
 
+/// A statement to carry out.
+#[derive(Clone, Copy)]
+pub(super) struct Query<'a> {
+    pub(super) text: &'a str,
+    pub(super) binds: &'a [Bind],
+    /// Whether its plan does not depend on the values, so that one may serve for all.
+    pub(super) keep: bool,
+}
+
 /// Carries out one statement on a lent connection. Dropping the future cancels it.
 pub(super) async fn read(
-    lease: &Lease,
-    text: &str,
-    binds: &[Bind],
+    connection: &mut Connection,
+    query: Query<'_>,
     terms: &Terms<'_>,
 ) -> Result<Vec<Row>, Failed> {
-    let client = lease
-        .client()
-        .ok_or_else(|| Failed::Unanswered(failure::lost()))?;
-    begin(client, terms).await?;
-    let params = binds.iter().map(|bind| match bind {
-        Bind::Text(text) | Bind::Secret(text) => (text as &(dyn ToSql + Sync), Type::TEXT),
-        Bind::List(texts) => (texts as &(dyn ToSql + Sync), Type::TEXT_ARRAY),
-    });
-    let params: Vec<_> = params.collect();
-    let statement = client.query_typed(text, &params);
-    let end = client.execute_typed("ROLLBACK", &[]);
+    let end = begin(connection, terms).await?;
+    let params: Vec<Param<'_>> = query.binds.iter().map(param).collect();
+    let broken = |error: Error| Failed::Broken(terms.failed(&error));
+    let statement = match query.keep {
+        true => {
+            let types: Vec<Type> = params.iter().map(|(_, r#type)| r#type.clone()).collect();
+            let ready = connection.ready(&[(query.text, &types)]).await;
+            ready.map_err(broken)?.pop()
+        }
+        false => None,
+    };
+    let statement = statement.unwrap_or(Ready::Text(query.text));
     // Both are sent before either is answered.
-    let (rows, ended) = join(statement, end).await;
+    let (rows, ended) = join(
+        connection.run(&statement, &params),
+        connection.run(&end, &[]),
+    )
+    .await;
     match (rows, ended) {
         (Ok(rows), Ok(_)) => Ok(rows),
         (Err(error), Ok(_)) if is_about_values(&error) => {
             Err(Failed::Refused(terms.failed(&error)))
         }
-        (Err(error), _) | (Ok(_), Err(error)) => Err(Failed::Broken(terms.failed(&error))),
+        (Err(error), _) | (Ok(_), Err(error)) => Err(broken(error)),
     }
 }
 
-/// Begins a transaction and makes sure that it only reads.
-async fn begin(client: &Client, terms: &Terms<'_>) -> Result<(), Failed> {
-    let (settings, count) = terms.settings();
-    let params = [(&settings as &(dyn ToSql + Sync), Type::TEXT)];
-    let opening = client.execute_typed("BEGIN READ ONLY", &[]);
-    let set = client.query_typed(SET, &params);
-    let unanswered = |error: &Error| match error.code().map(SqlState::code) {
+fn param(bind: &Bind) -> Param<'_> {
+    match bind {
+        Bind::Text(text) | Bind::Secret(text) => (text as &(dyn ToSql + Sync), Type::TEXT),
+        Bind::List(texts) => (texts as &(dyn ToSql + Sync), Type::TEXT_ARRAY),
+    }
+}
+
+/// Begins a transaction and makes sure that it only reads; what ends it is the answer.
+async fn begin(connection: &mut Connection, terms: &Terms<'_>) -> Result<Ready<'static>, Failed> {
+    let unanswered = |error: Error| match error.code().map(SqlState::code) {
         // What a server says that is stopped: nothing was carried out.
         None | Some("57P01" | "57P02" | "57P03" | "57P05" | "08P01") => {
-            Failed::Unanswered(terms.failed(error))
+            Failed::Unanswered(terms.failed(&error))
         }
-        Some(_) => Failed::Broken(terms.failed(error)),
+        Some(_) => Failed::Broken(terms.failed(&error)),
     };
-    let (opened, rows) = join(opening, set).await;
-    opened.map_err(|error| unanswered(&error))?;
-    let rows = rows.map_err(|error| unanswered(&error))?;
-    let reads = |row: &Row| row.try_get::<_, &str>(0).is_ok_and(|on| on == "on");
-    if rows.len() == count && rows.iter().all(reads) {
-        return Ok(());
+    let wanted = [(BEGIN, &[][..]), (SET, &[Type::TEXT]), (ROLLBACK, &[])];
+    let ready = connection.ready(&wanted).await.map_err(unanswered)?;
+    let Ok([begin, set, end]) = <[Ready<'_>; 3]>::try_from(ready) else {
+        return Err(Failed::Broken(failure::not_read_only()));
+    };
+    let (settings, count) = terms.settings();
+    let settings = [(&settings as &(dyn ToSql + Sync), Type::TEXT)];
+    let opening = connection.run(&begin, &[]);
+    let (opened, rows) = join(opening, connection.run(&set, &settings)).await;
+    opened.map_err(unanswered)?;
+    let rows = rows.map_err(unanswered)?;
+    let told = rows.first().and_then(|row| {
+        let done: i64 = row.try_get(0).ok()?;
+        let done = usize::try_from(done).ok()?;
+        Some((done, row.try_get(1).ok()?, row.try_get(2).ok()?))
+    });
+    match told {
+        Some((done, "on", pid)) if done == count && connection.is_of(pid) => Ok(end),
+        _ => Err(Failed::Broken(failure::not_read_only())),
     }
-    Err(Failed::Broken(failure::not_read_only()))
 }
 
 /// Whether a statement was refused for what was asked, so that nothing is wrong with the connection.
