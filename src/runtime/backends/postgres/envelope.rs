@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use futures::future::join;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::time::Instant;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
@@ -32,6 +32,9 @@ const SETTINGS: [(&str, &str); 6] = [
 
 const BEGIN: &str = "BEGIN READ ONLY";
 const ROLLBACK: &str = "ROLLBACK";
+/// About how long the object of all settings is, in bytes.
+const SETTINGS_SIZE: usize = 300;
+
 /// Sets what an object names, and tells then how much that was, whether the transaction only reads, and whose it
 /// is. It has one call of `set_config` and not one for each setting, since PostgreSQL may plan it anew each time.
 const SET: &str = "SELECT pg_catalog.count(pg_catalog.set_config(s.key, s.value, true)), \
@@ -59,7 +62,7 @@ pub(super) struct Terms<'a> {
 }
 
 impl Terms<'_> {
-    /// The settings of the transaction, in order, and how many they are.
+    /// The settings of the transaction, as an object in order, and how many they are.
     fn settings(&self) -> (String, usize) {
         let time = self.timeout.as_millis().max(1).to_string();
         let idle = IDLE.as_millis().to_string();
@@ -69,11 +72,14 @@ impl Terms<'_> {
             ("idle_in_transaction_session_timeout", idle.as_str()),
         ];
         let role = self.role.map(|role| ("role", role));
-        let all = own.into_iter().chain(SETTINGS).chain(role);
-        let all = all.map(|(name, value)| (name.to_owned(), Value::from(value)));
-        let all: Map<String, Value> = all.collect();
-        let count = all.len();
-        (Value::Object(all).to_string(), count)
+        let (mut text, mut count) = (String::with_capacity(SETTINGS_SIZE), 0);
+        for (name, value) in own.into_iter().chain(SETTINGS).chain(role) {
+            text.push(if count == 0 { '{' } else { ',' });
+            text.push_str(&format!("\"{name}\":{}", Value::from(value)));
+            count += 1;
+        }
+        text.push('}');
+        (text, count)
     }
 
     fn failed(&self, error: &Error) -> CallError {
