@@ -1,6 +1,8 @@
 //! What goes around every statement: one statement, a transaction that only reads, an end that is always a
 //! rollback; connections that are bounded, replaced and cancelled.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use mcpgen::cluster::SUPERUSER;
@@ -85,6 +87,51 @@ fn one_statement_within_a_transaction_that_only_reads() {
 /// Whether a message is none of the beginning or the end of a connection.
 fn is_of_queries((kind, _): &Message) -> bool {
     !"\0XK".contains(*kind)
+}
+
+/// On a connection that begins its transactions by a name, statements are sent along, and hold by themselves.
+#[test]
+fn nothing_is_read_where_no_transaction_began() {
+    let database = Database::new(SCHEMA);
+    database.run("CREATE SEQUENCE lib.reads; GRANT USAGE ON SEQUENCE lib.reads TO reader");
+    // A read that can be seen, were it not in a transaction that only reads.
+    let actions = telling(&database, "nextval('lib.reads')");
+    let (begin, end) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+    let astray = Arc::new(AtomicBool::new(false));
+    let goes_astray = Arc::clone(&astray);
+    block_on(async {
+        let proxy = Proxy::start(cluster(), move |(kind, content)| {
+            let mut parts = content.split(|byte| *byte == 0);
+            let (first, second) = (parts.next().unwrap().to_vec(), parts.next().unwrap_or(&[]));
+            match (*kind, second) {
+                ('P', b"BEGIN READ ONLY") => *begin.lock().unwrap() = first,
+                ('P', b"ROLLBACK") => *end.lock().unwrap() = first,
+                ('B', name) if goes_astray.load(Relaxed) && name == *begin.lock().unwrap() => {
+                    let tail = content[name.len() + 2..].to_vec();
+                    *content = [b"\0", end.lock().unwrap().as_slice(), b"\0", &tail].concat();
+                }
+                _ => {}
+            }
+        });
+        let mut spec = postgres();
+        spec["posture"] = json!({"accept": "writer", "because": "it has a sequence"});
+        let server = server(&actions, spec, Some(&proxy.dsn(&database.name, "reader")));
+        for _ in 0..3 {
+            let read = call(&server, "books_get", &json!({"id": 1})).await;
+            assert_eq!(read.unwrap()["row"]["title"], "100%");
+        }
+        astray.store(true, Relaxed);
+        let error = call(&server, "books_list", &json!({})).await.unwrap_err();
+        assert_eq!(error.code, "not_read_only");
+        let sent = statements(&proxy.take());
+        assert!(
+            sent.iter().any(|(text, _)| text.contains("\"inside\"")),
+            "{sent:?}"
+        );
+    });
+    // A division by zero, had it been read.
+    let untouched = "SELECT 1 / (NOT is_called)::int FROM lib.reads";
+    database.run(untouched);
 }
 
 #[test]

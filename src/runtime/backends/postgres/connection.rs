@@ -58,7 +58,21 @@ impl Connection {
         self.is_direct || !was_direct
     }
 
-    /// Statements, by text and types of their values, as ready as they can be.
+    /// Whether the server keeps a statement under a name.
+    pub(super) fn keeps(&self, text: &str) -> bool {
+        self.is_direct && matches!(self.kept.get(text), Some(Some(_)))
+    }
+
+    /// A statement as it is: by its name if it has one.
+    pub(super) fn readied<'t>(&self, text: &'t str) -> Ready<'t> {
+        match self.kept.get(text) {
+            Some(Some(statement)) if self.is_direct => Ready::Kept(statement.clone()),
+            _ => Ready::Text(text),
+        }
+    }
+
+    /// Statements, by text and types of their values, as ready as they can be: those that were asked for before
+    /// have a name from now on.
     ///
     /// # Errors
     ///
@@ -78,16 +92,11 @@ impl Connection {
         });
         let named = try_join_all(named).await?;
         self.kept.extend(named);
-        let mut ready = Vec::with_capacity(wanted.len());
+        let ready = wanted.iter().map(|(text, _)| self.readied(text)).collect();
         for (text, _) in wanted {
-            ready.push(match self.kept.get(*text) {
-                Some(Some(statement)) => Ready::Kept(statement.clone()),
-                Some(None) => Ready::Text(text),
-                None => {
-                    self.kept.insert((*text).to_owned(), None);
-                    Ready::Text(text)
-                }
-            });
+            if !self.kept.contains_key(*text) {
+                self.kept.insert((*text).to_owned(), None);
+            }
         }
         while self.kept.len() > KEPT_MAX {
             // The server forgets it with it.

@@ -1,5 +1,8 @@
-//! [I/O] What goes around every statement, in two round trips: a transaction that only reads, with settings
-//! of its own, is begun and looked at; the one statement, and the transaction is rolled back.
+//! [I/O] What goes around every statement: a transaction that only reads, with settings of its own, is begun
+//! and looked at; the one statement, and the transaction is rolled back.
+//!
+//! That is two round trips until the server keeps what begins and ends a transaction, and the statement, if it
+//! is one to keep; one from then on. A statement reads nothing by its own text where no transaction has begun.
 //!
 //! Everything is sent by the extended protocol, which takes one statement at a time.
 
@@ -85,6 +88,21 @@ impl Terms<'_> {
     fn failed(&self, error: &Error) -> CallError {
         failure::failed(error, self.tool, self.timeout)
     }
+
+    fn broken(&self, error: &Error) -> Failed {
+        Failed::Broken(self.failed(error))
+    }
+
+    /// What came of the beginning of a transaction.
+    fn unanswered(&self, error: &Error) -> Failed {
+        match error.code().map(SqlState::code) {
+            // What a server says that is stopped: nothing was carried out.
+            None | Some("57P01" | "57P02" | "57P03" | "57P05" | "08P01") => {
+                Failed::Unanswered(self.failed(error))
+            }
+            Some(_) => self.broken(error),
+        }
+    }
 }
 
 /// A statement to carry out.
@@ -102,31 +120,37 @@ pub(super) async fn read(
     query: Query<'_>,
     terms: &Terms<'_>,
 ) -> Result<Vec<Row>, Failed> {
-    let end = begin(connection, terms).await?;
     let params: Vec<Param<'_>> = query.binds.iter().map(param).collect();
-    let broken = |error: Error| Failed::Broken(terms.failed(&error));
-    let statement = match query.keep {
-        true => {
-            let types: Vec<Type> = params.iter().map(|(_, r#type)| r#type.clone()).collect();
-            let ready = connection.ready(&[(query.text, &types)]).await;
-            ready.map_err(broken)?.pop()
-        }
-        false => None,
+    let wanted = [(BEGIN, &[][..]), (SET, &[Type::TEXT]), (ROLLBACK, &[])];
+    let ready = connection.ready(&wanted).await;
+    let ready = ready.map_err(|error| terms.unanswered(&error))?;
+    let Ok([begin, set, end]) = <[Ready<'_>; 3]>::try_from(ready) else {
+        return Err(Failed::Broken(failure::not_read_only()));
     };
-    let statement = statement.unwrap_or(Ready::Text(query.text));
-    // Both are sent before either is answered.
-    let (rows, ended) = join(
-        connection.run(&statement, &params),
-        connection.run(&end, &[]),
-    )
-    .await;
-    match (rows, ended) {
-        (Ok(rows), Ok(_)) => Ok(rows),
-        (Err(error), Ok(_)) if is_about_values(&error) => {
-            Err(Failed::Refused(terms.failed(&error)))
-        }
-        (Err(error), _) | (Ok(_), Err(error)) => Err(broken(error)),
+    let opening_is_kept = [BEGIN, SET, ROLLBACK]
+        .iter()
+        .all(|text| connection.keeps(text));
+    if opening_is_kept && (!query.keep || connection.keeps(query.text)) {
+        let statement = connection.readied(query.text);
+        let opening = open(connection, &begin, &set, terms);
+        let reading = carry_out(connection, &statement, &params, &end, terms);
+        let (opened, rows) = join(opening, reading).await;
+        return match connection.is_of(opened?) {
+            true => rows,
+            false => Err(Failed::Broken(failure::not_read_only())),
+        };
     }
+    let pid = open(connection, &begin, &set, terms).await?;
+    if !connection.is_of(pid) {
+        return Err(Failed::Broken(failure::not_read_only()));
+    }
+    if query.keep {
+        let types: Vec<Type> = params.iter().map(|(_, r#type)| r#type.clone()).collect();
+        let ready = connection.ready(&[(query.text, &types)]).await;
+        ready.map_err(|error| terms.broken(&error))?;
+    }
+    let statement = connection.readied(query.text);
+    carry_out(connection, &statement, &params, &end, terms).await
 }
 
 fn param(bind: &Bind) -> Param<'_> {
@@ -136,34 +160,46 @@ fn param(bind: &Bind) -> Param<'_> {
     }
 }
 
-/// Begins a transaction and makes sure that it only reads; what ends it is the answer.
-async fn begin(connection: &mut Connection, terms: &Terms<'_>) -> Result<Ready<'static>, Failed> {
-    let unanswered = |error: Error| match error.code().map(SqlState::code) {
-        // What a server says that is stopped: nothing was carried out.
-        None | Some("57P01" | "57P02" | "57P03" | "57P05" | "08P01") => {
-            Failed::Unanswered(terms.failed(&error))
-        }
-        Some(_) => Failed::Broken(terms.failed(&error)),
-    };
-    let wanted = [(BEGIN, &[][..]), (SET, &[Type::TEXT]), (ROLLBACK, &[])];
-    let ready = connection.ready(&wanted).await.map_err(unanswered)?;
-    let Ok([begin, set, end]) = <[Ready<'_>; 3]>::try_from(ready) else {
-        return Err(Failed::Broken(failure::not_read_only()));
-    };
+/// Begins a transaction and makes sure that it only reads; whose it is, is the answer.
+async fn open(
+    connection: &Connection,
+    begin: &Ready<'_>,
+    set: &Ready<'_>,
+    terms: &Terms<'_>,
+) -> Result<i32, Failed> {
     let (settings, count) = terms.settings();
     let settings = [(&settings as &(dyn ToSql + Sync), Type::TEXT)];
-    let opening = connection.run(&begin, &[]);
-    let (opened, rows) = join(opening, connection.run(&set, &settings)).await;
-    opened.map_err(unanswered)?;
-    let rows = rows.map_err(unanswered)?;
+    // Both are sent before either is answered.
+    let opening = join(connection.run(begin, &[]), connection.run(set, &settings));
+    let (opened, rows) = opening.await;
+    opened.map_err(|error| terms.unanswered(&error))?;
+    let rows = rows.map_err(|error| terms.unanswered(&error))?;
     let told = rows.first().and_then(|row| {
         let done: i64 = row.try_get(0).ok()?;
         let done = usize::try_from(done).ok()?;
         Some((done, row.try_get(1).ok()?, row.try_get(2).ok()?))
     });
     match told {
-        Some((done, "on", pid)) if done == count && connection.is_of(pid) => Ok(end),
+        Some((done, "on", pid)) if done == count => Ok(pid),
         _ => Err(Failed::Broken(failure::not_read_only())),
+    }
+}
+
+/// Carries out the statement and ends the transaction.
+async fn carry_out(
+    connection: &Connection,
+    statement: &Ready<'_>,
+    params: &[Param<'_>],
+    end: &Ready<'_>,
+    terms: &Terms<'_>,
+) -> Result<Vec<Row>, Failed> {
+    let ending = connection.run(end, &[]);
+    match join(connection.run(statement, params), ending).await {
+        (Ok(rows), Ok(_)) => Ok(rows),
+        (Err(error), Ok(_)) if is_about_values(&error) => {
+            Err(Failed::Refused(terms.failed(&error)))
+        }
+        (Err(error), _) | (Ok(_), Err(error)) => Err(terms.broken(&error)),
     }
 }
 
