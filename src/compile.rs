@@ -32,6 +32,7 @@ mod rules;
 mod select;
 mod shape;
 mod share;
+mod size;
 mod standing;
 
 pub use clamp::PAGE_SIZES;
@@ -135,15 +136,17 @@ fn tools(
         patterns: pattern::Patterns::default(),
         misses: control::Misses::default(),
     };
-    let reads = relation::lowered(chosen, defaults, &mut lowering.misses, diags);
+    let views = relation::views(chosen, &mut lowering.misses, diags);
+    let reads = relation::Reads::new(chosen, &views, defaults);
     let late = || deadline.is_some_and(|deadline| Instant::now() > deadline);
     let mut tools = Vec::with_capacity(chosen.len());
-    for (offer, read) in chosen.iter().zip(reads) {
+    for (offer, view) in chosen.iter().zip(&views) {
         if late() {
             diags.push(Diagnostic::out_of_time());
             break;
         }
         diags.about(Some(&offer.capability.operation));
+        let read = view.as_ref().and_then(|view| reads.read(offer, view));
         tools.push(lower::tool(offer, read, &mut lowering, diags));
     }
     diags.about(None);

@@ -186,7 +186,7 @@ fn with(tool: &mcpgen::runtime::manifest::ToolSpec, text: &str) -> Vec<Map<Strin
         json!({"where": text}),
         json!({"dsn": text}),
     ];
-    let schema = Value::Object(tool.input_schema.clone());
+    let schema = json!(tool.input_schema);
     for (name, _) in tool.arguments() {
         match name.as_str() {
             "filter" => {
