@@ -185,6 +185,10 @@ impl Rewriter {
         };
         let original = (!place.covered && may_weaken(object)).then(|| object.clone());
         let weaker = self.rules(object, place);
+        debug_assert!(
+            !weaker || place.covered || original.is_some(),
+            "a rule weakens by a keyword that `may_weaken` does not name"
+        );
         if let Some(original) = original.filter(|_| weaker) {
             self.checked.insert(place.pointer(), original.into());
         }
