@@ -72,10 +72,17 @@ impl DatabaseOptions {
 }
 
 impl DocOptions {
-    /// Whether the document is a database's connection string.
+    /// Whether the document is a database: its connection string, or the variable that holds it.
     pub(in crate::cli) fn is_database(&self) -> bool {
-        is_connection_string(&self.doc)
+        is_connection_string(&self.doc) || variable(&self.doc).is_some()
     }
+}
+
+/// The environment variable that holds a connection string, as in `env:DATABASE_URL`.
+pub(in crate::cli) fn variable(text: &str) -> Option<&str> {
+    let name = text.strip_prefix("env:")?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    (!name.is_empty() && name.chars().all(plain)).then_some(name)
 }
 
 /// Whether a text says where a database is (PostgreSQL 34.1.1.2).
