@@ -60,6 +60,11 @@ fn what_is_wrong_with_a_database_is_said() {
             2,
             vec!["the environment variable NOT_SET is not set"],
         ),
+        (
+            vec!["check", "postgres://a@localhost/x?pgbouncer=true"],
+            2,
+            vec!["an option behind `?` is not one that is known here"],
+        ),
     ] {
         let output = run(&args, &[], "");
         let text = said(&output);
@@ -69,6 +74,25 @@ fn what_is_wrong_with_a_database_is_said() {
         }
         assert!(!text.contains(" | "), "{args:?}: {text}");
     }
+}
+
+/// What is cut is the relation's name, and not what is done with it.
+#[test]
+fn names_that_are_too_long_for_clients() {
+    let name = "x".repeat(63);
+    let database = Database::new(&format!(
+        "CREATE TABLE {name} (id int PRIMARY KEY); CREATE ROLE words_long LOGIN;
+         GRANT SELECT ON {name} TO words_long;"
+    ));
+    let url = database.dsn("words_long");
+    let list = run(&["list", &url, "--json"], &[], "").expect(0).json();
+    let tools = list["tools"].as_array().unwrap().iter();
+    let names: Vec<&str> = tools.filter_map(|tool| tool["name"].as_str()).collect();
+    for (name, end) in names.iter().zip(["_find", "_get"]) {
+        assert!(name.starts_with("xxx") && name.ends_with(end), "{names:?}");
+        assert!(name.len() <= 48, "{names:?}");
+    }
+    assert_eq!(names.len(), 2);
 }
 
 #[test]
