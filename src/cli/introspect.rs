@@ -102,6 +102,12 @@ impl Introspect {
     async fn of_file(&self, progress: &Progress) -> anyhow::Result<Snapshot> {
         use crate::cluster::{Cluster, READER};
 
+        // It may hold a password, and is not repeated.
+        ensure!(
+            !self.database.contains("://"),
+            "this is no database of PostgreSQL: give `postgres://user@host/database`, `env:NAME`, or a file \
+             of definitions"
+        );
         let path = PathBuf::from(&self.database);
         let text = fs::read_to_string(&path).with_context(|| {
             format!(

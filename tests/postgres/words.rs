@@ -121,6 +121,39 @@ fn a_variable_names_a_database() {
     assert!(!plan.stdout.contains(&url));
 }
 
+/// However a connection string is written, nothing takes it for a file and repeats it.
+#[test]
+fn no_message_repeats_a_password() {
+    let pairs = "host=localhost port=1 dbname=shop password=s3cret";
+    for (given, why) in [
+        (pairs, "database `shop` at localhost:1: nothing answers"),
+        ("postgres:a:s3cret@localhost:1/shop", "cannot be read"),
+        ("POSTGRES://a:s3cret@localhost:1/shop", "cannot be read"),
+        (
+            "jdbc:postgresql://h/shop?user=a&password=s3cret",
+            "cannot be read",
+        ),
+        ("mysql://a:s3cret@localhost/shop", "mysql"),
+    ] {
+        for command in [
+            &["check", given][..],
+            &["introspect", given],
+            &["serve", given],
+            &["install", given, "--client", "cursor", "--print"],
+        ] {
+            let output = run(command, &[], "");
+            let text = said(&output);
+            assert_eq!(output.status, 2, "{command:?}: {text}");
+            assert!(!text.contains("s3cret"), "{command:?}: {text}");
+            let why = match why {
+                "mysql" if command[0] == "introspect" => "no database of PostgreSQL",
+                why => why,
+            };
+            assert!(text.contains(why), "{command:?}: {text}");
+        }
+    }
+}
+
 /// A client's configuration names where the database is, and holds no password.
 #[test]
 fn a_client_is_told_of_a_database() {

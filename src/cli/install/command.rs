@@ -192,7 +192,9 @@ fn document(doc: &str) -> anyhow::Result<String> {
 /// Whether something of a connection string could be a password: what follows a `:` before the last `@`,
 /// or an option of such a name.
 fn may_hold_password(dsn: &str) -> bool {
-    let (_, rest) = dsn.split_once("://").unwrap_or(("", dsn));
+    let Some((_, rest)) = dsn.split_once("://") else {
+        return looks_secret(dsn);
+    };
     let user = rest.rsplit_once('@').map_or("", |(user, _)| user);
     let options = rest.split_once('?').map_or("", |(_, options)| options);
     let mut options = url::form_urlencoded::parse(options.as_bytes());

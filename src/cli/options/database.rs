@@ -85,9 +85,27 @@ pub(in crate::cli) fn variable(text: &str) -> Option<&str> {
     (!name.is_empty() && name.chars().all(plain)).then_some(name)
 }
 
-/// Whether a text says where a database is (PostgreSQL 34.1.1.2).
+/// What connection strings begin with: URLs (PostgreSQL 34.1.1.2) and pairs (34.1.1.1). Some are not
+/// read, and must not be taken for names of files either: messages repeat those, and these may hold a
+/// password.
+const BEGINNINGS: [&str; 10] = [
+    "postgres:",
+    "postgresql:",
+    "jdbc:",
+    "host=",
+    "hostaddr=",
+    "port=",
+    "dbname=",
+    "user=",
+    "password=",
+    "sslmode=",
+];
+
+/// Whether a text says where a database is.
 pub(in crate::cli) fn is_connection_string(text: &str) -> bool {
-    ["postgres://", "postgresql://"]
-        .iter()
-        .any(|scheme| text.starts_with(scheme))
+    let begins = |beginning: &&str| {
+        let start = text.trim_start().get(..beginning.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(beginning))
+    };
+    BEGINNINGS.iter().any(begins)
 }
