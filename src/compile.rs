@@ -225,7 +225,13 @@ fn nothing_to_serve(catalogs: &[Catalog], selection: &select::Selection, diags: 
         selection.held(Effect::Write),
         selection.held(Effect::Destroy),
     );
-    let (message, help) = if catalogs.iter().all(|catalog| catalog.operations == 0) {
+    let databases = catalogs.iter().all(|catalog| catalog.database.is_some());
+    let (message, help) = if catalogs.iter().all(|catalog| catalog.operations == 0) && databases {
+        (
+            "nothing to serve: there is no table and no view that the role may read".to_owned(),
+            "grant SELECT on what is to be served, or choose other schemas (--schema, `schemas` of a source)",
+        )
+    } else if catalogs.iter().all(|catalog| catalog.operations == 0) {
         (
             "nothing to serve: the document has no operations".to_owned(),
             "a document needs `paths` with operations",

@@ -11,10 +11,7 @@ use mcpgen::runtime::manifest::Manifest;
 use mcpgen::runtime::server::Server;
 use serde_json::{Map, Value, json};
 
-use crate::support::postgres::Database;
-
-/// 32 bytes in base64.
-pub(super) const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+use crate::support::postgres::{Database, KEY};
 
 pub(super) const SCHEMA: &str = r#"
 CREATE SCHEMA lib;
