@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use mcpgen::cluster::Cluster;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::task::JoinHandle;
 
 use crate::support::Scratch;
 
@@ -20,6 +21,8 @@ pub(super) type Message = (char, Vec<u8>);
 pub(super) struct Proxy {
     folder: Scratch,
     seen: Arc<Mutex<Vec<Message>>>,
+    /// What carries each connection.
+    carried: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
 impl Proxy {
@@ -33,20 +36,38 @@ impl Proxy {
         let listener = UnixListener::bind(folder.path().join(".s.PGSQL.5432")).unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (target, record) = (cluster.folder().join(".s.PGSQL.5432"), Arc::clone(&seen));
+        let carried: Arc<Mutex<Vec<JoinHandle<()>>>> = Arc::default();
+        let carrying = Arc::clone(&carried);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (target, record) = (target.clone(), Arc::clone(&record));
                 let change = Arc::clone(&change);
-                tokio::spawn(async move { carry(client, &target, &record, &*change).await });
+                let task = tokio::spawn(async move {
+                    let _ = carry(client, &target, &record, &*change).await;
+                });
+                carrying.lock().unwrap().push(task);
             }
         });
-        Self { folder, seen }
+        Self {
+            folder,
+            seen,
+            carried,
+        }
     }
 
     /// A connection string that leads through it.
     pub(super) fn dsn(&self, database: &str, user: &str) -> String {
         let folder = self.folder.path().to_string_lossy().replace('/', "%2F");
         format!("postgres://{user}@{folder}/{database}")
+    }
+
+    /// What was seen since the last time, when all connections have ended.
+    pub(super) async fn ended(&self) -> Vec<Message> {
+        let carried = std::mem::take(&mut *self.carried.lock().unwrap());
+        for task in carried {
+            task.await.unwrap();
+        }
+        self.take()
     }
 
     /// What was seen since the last time.
