@@ -1,6 +1,7 @@
 //! The Catalog: all that a source offers, in terms that no kind of source owns. A front end makes
 //! it; the compiler picks from it.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use indexmap::IndexMap;
@@ -272,11 +273,11 @@ pub struct RelationColumn {
     /// Whether it may be null.
     pub nullable: bool,
     /// JSON Schema 2020-12 of a value that it is compared with; `true` if it is not compared.
-    pub value: Value,
+    pub value: Arc<Value>,
     /// JSON Schema 2020-12 of an element, for lists and ranges; `null` for all else.
-    pub element: Value,
+    pub element: Arc<Value>,
     /// Lenient JSON Schema 2020-12 of what is shown.
-    pub shown: Value,
+    pub shown: Arc<Value>,
     /// What it can be compared by.
     pub comparisons: Vec<Comparison>,
     /// Whether rows can be sorted by it.

@@ -32,6 +32,7 @@ mod rules;
 mod select;
 mod shape;
 mod share;
+mod size;
 mod standing;
 
 pub use clamp::PAGE_SIZES;
@@ -135,15 +136,17 @@ fn tools(
         patterns: pattern::Patterns::default(),
         misses: control::Misses::default(),
     };
-    let reads = relation::lowered(chosen, defaults, &mut lowering.misses, diags);
+    let views = relation::views(chosen, &mut lowering.misses, diags);
+    let reads = relation::Reads::new(chosen, &views, defaults);
     let late = || deadline.is_some_and(|deadline| Instant::now() > deadline);
     let mut tools = Vec::with_capacity(chosen.len());
-    for (offer, read) in chosen.iter().zip(reads) {
+    for (offer, view) in chosen.iter().zip(&views) {
         if late() {
             diags.push(Diagnostic::out_of_time());
             break;
         }
         diags.about(Some(&offer.capability.operation));
+        let read = view.as_ref().and_then(|view| reads.read(offer, view));
         tools.push(lower::tool(offer, read, &mut lowering, diags));
     }
     diags.about(None);
@@ -222,7 +225,13 @@ fn nothing_to_serve(catalogs: &[Catalog], selection: &select::Selection, diags: 
         selection.held(Effect::Write),
         selection.held(Effect::Destroy),
     );
-    let (message, help) = if catalogs.iter().all(|catalog| catalog.operations == 0) {
+    let databases = catalogs.iter().all(|catalog| catalog.database.is_some());
+    let (message, help) = if catalogs.iter().all(|catalog| catalog.operations == 0) && databases {
+        (
+            "nothing to serve: there is no table and no view that the role may read".to_owned(),
+            "grant SELECT on what is to be served, or choose other schemas (--schema, `schemas` of a source)",
+        )
+    } else if catalogs.iter().all(|catalog| catalog.operations == 0) {
         (
             "nothing to serve: the document has no operations".to_owned(),
             "a document needs `paths` with operations",

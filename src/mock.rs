@@ -1,4 +1,4 @@
-//! A back end without an upstream: it answers with samples from the document. Arguments are checked
+//! A back end without an upstream: it answers with samples from the document, or of a relation. Arguments are checked
 //! and the request is planned as for a real call, so that what would be refused is refused here too.
 
 use std::collections::BTreeMap;
@@ -11,7 +11,12 @@ use crate::catalog::{Catalog, Sample};
 use crate::runtime::args::Args;
 use crate::runtime::backend::{Backend, Content, Outcome};
 use crate::runtime::error::CallError;
-use crate::runtime::manifest::Manifest;
+use crate::runtime::manifest::{Action, Manifest};
+
+mod rows;
+
+const NO_API: &str = "this is a sample; no API was called";
+const NO_DATABASE: &str = "this is a sample; no database was asked";
 
 /// Puts a mock before each back end: it previews with the real one and answers itself.
 pub fn backends(
@@ -40,8 +45,18 @@ pub fn backends(
                 action.verb().to_owned(),
                 action.object().into_owned(),
             );
-            let content = samples.get(&key).map_or(Content::Empty, content);
-            Box::new(Mock { real, content }) as Box<dyn Backend>
+            let (content, note) = match action {
+                Action::Sql(action) => (Content::Json(rows::of(tool, action)), NO_DATABASE),
+                Action::Http(_) => {
+                    let content = samples.get(&key).map_or(Content::Empty, content);
+                    (content, NO_API)
+                }
+            };
+            Box::new(Mock {
+                real,
+                content,
+                note,
+            }) as Box<dyn Backend>
         })
         .collect()
 }
@@ -49,6 +64,7 @@ pub fn backends(
 struct Mock {
     real: Box<dyn Backend>,
     content: Content,
+    note: &'static str,
 }
 
 impl Backend for Mock {
@@ -58,7 +74,7 @@ impl Backend for Mock {
         _deadline: Instant,
     ) -> BoxFuture<'a, Result<Outcome, CallError>> {
         let outcome = self.real.preview(args).map(|_| Outcome {
-            note: Some("this is a sample; no API was called".to_owned()),
+            note: Some(self.note.to_owned()),
             ..Outcome::new(self.content.clone())
         });
         Box::pin(std::future::ready(outcome))

@@ -39,6 +39,8 @@ pub struct Source {
     pub text: String,
     /// Where it was fetched from, for relative server URLs; has no user information and no query.
     pub url: Option<Url>,
+    /// Whether it was made here, of what a database says: nobody wrote its lines, so none is shown.
+    pub made: bool,
 }
 
 /// What reading a document may cost. Documents come from anywhere, and a small one can be made to
@@ -99,7 +101,21 @@ impl Source {
             name: name.into(),
             text,
             url: None,
+            made: false,
         }
+    }
+
+    /// A text that was made here.
+    pub fn made(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            made: true,
+            ..Self::new(name, text)
+        }
+    }
+
+    /// The place of an error that reading the text as JSON gave, and its words.
+    pub fn misread(&self, error: &serde_json::Error) -> (Loc, String) {
+        json::misread(&self.text, error)
     }
 
     /// Whether the text is JSON, whatever the file is called.
@@ -153,8 +169,12 @@ impl Source {
     ///
     /// A place that is not in the text (a node that an alias or a merge key brought, a node that is
     /// missing) is that of the nearest node above it; the document itself is line 1, column 1.
-    /// `None` only where a line and column are given that the text does not have.
+    /// `None` only where a line and column are given that the text does not have, and in a text that was
+    /// made here.
     pub fn locate(&self, locs: &[&Loc]) -> Vec<Option<Span>> {
+        if self.made {
+            return vec![None; locs.len()];
+        }
         locate::locate(&self.text, locs)
     }
 }

@@ -54,6 +54,8 @@ fn real_documents_compile() {
         None => ["specs", "tests/golden"]
             .iter()
             .flat_map(|folder| documents(&root().join(folder), true))
+            // A document of several files has tests of its own; each is read alone here.
+            .filter(|path| !path.ends_with("files/doc.yaml"))
             .collect(),
     };
     assert!(!files.is_empty(), "no document in {corpus:?}");

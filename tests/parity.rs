@@ -18,6 +18,7 @@ use std::sync::mpsc::{Sender, channel};
 
 use serde_json::{Value, json};
 
+use crate::support::client::{LEGACY, MODERN};
 use crate::support::http::Connection;
 use crate::support::{
     Client, HttpServer, PATIENCE, Recorded, Reply, Scratch, Upstream, cargo, root, run,
@@ -193,7 +194,7 @@ impl Session {
     /// The steps over HTTP in both eras.
     fn over_http(&self, server: &HttpServer) -> Transcript {
         self.record(|answers| {
-            for version in ["2025-11-25", "2026-07-28"] {
+            for version in [LEGACY, MODERN] {
                 let mut connection = server.connect();
                 for (id, step) in self.steps.iter().enumerate() {
                     let http = Http {
@@ -215,24 +216,24 @@ impl Session {
         answers: &mut Vec<String>,
     ) {
         let Some(call) = step.get("cancel") else {
-            http.send(connection, method(step), params(step));
-            answers.push(answer(connection));
+            http.send(connection, method(step), &params(step));
+            answers.push(connection.answer());
             return;
         };
         let start = |call: &Value| {
             let mut connection = http.server.connect();
-            self.in_flight(|| http.send(&mut connection, "tools/call", call.clone()));
+            self.in_flight(|| http.send(&mut connection, "tools/call", call));
             connection
         };
         let beside = step.get("beside").map(start);
         let gone = start(call);
         let notification = cancelled(http.id as u64);
-        http.send(connection, method(&notification), params(&notification));
-        answers.push(answer(connection));
+        http.send(connection, method(&notification), &params(&notification));
+        answers.push(connection.answer());
         self.abandoned(|| drop(gone));
         if let Some(mut beside) = beside {
             self.release.send(()).expect("the upstream waits");
-            answers.push(answer(&mut beside));
+            answers.push(beside.answer());
         }
     }
 
@@ -273,35 +274,13 @@ struct Http<'a> {
 }
 
 impl Http<'_> {
-    fn send(&self, connection: &mut Connection, method: &str, mut params: Value) {
-        if self.version == "2026-07-28" {
-            params["_meta"] = json!({
-                "io.modelcontextprotocol/protocolVersion": self.version,
-                "io.modelcontextprotocol/clientCapabilities": {},
-            });
-        }
-        let name = params["name"].as_str().unwrap_or("none").to_owned();
-        let mut body = json!({"jsonrpc": "2.0", "method": method, "params": params});
+    fn send(&self, connection: &mut Connection, method: &str, params: &Value) {
+        let mut message = json!({"jsonrpc": "2.0", "method": method, "params": params});
         if !method.starts_with("notifications/") {
-            body["id"] = json!(self.id);
+            message["id"] = json!(self.id);
         }
-        let headers = [
-            ("Host", "127.0.0.1"),
-            ("Content-Type", "application/json"),
-            ("Accept", "application/json, text/event-stream"),
-            ("MCP-Protocol-Version", self.version),
-            ("Mcp-Method", method),
-            ("Mcp-Name", &name),
-        ];
-        connection.begin(&self.server.path, &headers, body.to_string().as_bytes());
+        connection.begin_message(&self.server.path, self.version, &message);
     }
-}
-
-/// Status and body of the next response.
-fn answer(connection: &mut Connection) -> String {
-    let response = connection.response().expect("a response");
-    let body = String::from_utf8_lossy(&response.body);
-    format!("{} {body}", response.status)
 }
 
 fn cancelled(id: u64) -> Value {

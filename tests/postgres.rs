@@ -28,6 +28,7 @@ mod surface;
 mod threats;
 mod types;
 mod whole;
+mod words;
 
 /// A Catalog and what was said of it, to be looked at.
 fn shown(catalog: &Catalog, diags: &Diagnostics) -> String {

@@ -109,10 +109,8 @@ fn what_is_given_arrives() {
 /// The documents of the corpus, or those of the project.
 fn documents() -> Vec<PathBuf> {
     let corpus = std::env::var_os("MCPGEN_CORPUS").map(PathBuf::from);
-    let mut waiting = corpus.map_or_else(
-        || vec![root().join("specs"), root().join("tests/golden")],
-        |folder| vec![folder],
-    );
+    // What is odd on purpose has goldens of its own, and more in it than the oracle reads.
+    let mut waiting = vec![corpus.unwrap_or_else(|| root().join("specs"))];
     let mut found = Vec::new();
     while let Some(folder) = waiting.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {

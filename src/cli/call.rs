@@ -7,6 +7,10 @@ use anyhow::{Context, bail};
 use base64::Engine;
 use clap::Args;
 use serde_json::{Map, Value};
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use super::load::{self, Extra, load_with};
 use super::options::DocOptions;
@@ -16,7 +20,7 @@ use crate::diag::render::printable;
 use crate::runtime::args::Changes;
 use crate::runtime::backend::{Content, Outcome};
 use crate::runtime::error::CallError;
-use crate::runtime::manifest::ToolSpec;
+use crate::runtime::manifest::{Action, ToolSpec};
 use crate::runtime::scan;
 
 /// Call one tool, as a client would
@@ -37,7 +41,7 @@ pub(super) struct Call {
     #[arg(long, value_name = "NAME=VALUE")]
     arg: Vec<String>,
 
-    /// Answer with a sample from the document; no API is called
+    /// Answer with a sample; no API is called, and no database asked
     #[arg(long)]
     mock: bool,
 
@@ -56,6 +60,7 @@ Exit status: 0 if the call succeeded, 1 if it failed or was refused.";
 
 impl Call {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        log_databases();
         let loaded = load_with(&self.options, Extra::mock(self.mock)).await?;
         let Some((catalogs, compiled)) = loaded.usable()? else {
             return Ok(ExitCode::FAILURE);
@@ -71,7 +76,17 @@ impl Call {
             };
         }
         match server.call(&self.tool, arguments).await? {
-            Ok((outcome, args)) => print(&outcome, args.changes()),
+            Ok((outcome, args)) => {
+                let done = print(&outcome, args.changes())?;
+                let pages = matches!(spec.action, Action::Sql(_)) && has_cursor(&outcome);
+                if pages && config.seal_key.is_none() {
+                    writeln!(
+                        anstream::stderr(),
+                        "note: the cursor ends with this process; with MCPGEN_SEAL_KEY set, the next one takes it"
+                    )?;
+                }
+                Ok(done)
+            }
             Err(error) => print_failure(&error),
         }
     }
@@ -147,6 +162,21 @@ impl Call {
     }
 }
 
+/// What is wrong with a database goes to standard error: answers, which are for models, only say that
+/// something is.
+fn log_databases() {
+    let filter = Targets::new().with_target("mcpgen::runtime::backends::postgres", Level::WARN);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .without_time();
+    tracing_subscriber::registry()
+        .with(filter)
+        .with(layer)
+        .init();
+}
+
 /// The value as the argument's type: text for strings, else JSON if it is some.
 fn typed(spec: &ToolSpec, name: &str, value: &str) -> Value {
     let schema = spec
@@ -162,6 +192,14 @@ fn typed(spec: &ToolSpec, name: &str, value: &str) -> Value {
         serde_json::from_str(value).ok()
     };
     parsed.unwrap_or_else(|| Value::String(value.to_owned()))
+}
+
+/// Whether an answer names a next page of a database's rows.
+fn has_cursor(outcome: &Outcome) -> bool {
+    match &outcome.content {
+        Content::Json(value) => value.get("next_cursor").is_some_and(Value::is_string),
+        _ => false,
+    }
 }
 
 fn print(outcome: &Outcome, changes: &Changes) -> anyhow::Result<ExitCode> {

@@ -123,6 +123,30 @@ async fn of_database() -> anyhow::Result<ExitCode> {
     anyhow::bail!("--postgres: a throw-away cluster needs a Unix system")
 }
 
+const UNREAD: &str = "what is bundled cannot be read";
+
+/// A bundled policy and the document that it is about. `open` says where what it names is now.
+fn bundled(
+    [policy, document]: [(&str, &str); 2],
+    open: impl FnOnce(&mut load::Wanted),
+) -> anyhow::Result<Loaded> {
+    let mut diags = Diagnostics::default();
+    let file = policy::read(&mut Source::new(policy.0, policy.1), &mut diags);
+    let file = file.context(UNREAD)?;
+    let options = DocOptions::plain(document.0);
+    let mut wanted = load::Wanted::of_file(&file, Path::new(""), &options, &mut diags);
+    let mut wanted = wanted.pop().context(UNREAD)?;
+    open(&mut wanted);
+    let document = Source::new(document.0, document.1);
+    let policy = options.policy(Some(file))?;
+    Ok(load::compiled(
+        document,
+        wanted,
+        policy,
+        load::Extra::Nothing,
+    ))
+}
+
 /// Tools under their policy.
 struct Tools {
     loaded: Loaded,
@@ -133,40 +157,34 @@ struct Tools {
 
 impl Tools {
     fn of(shop: &Bookshop) -> anyhow::Result<Self> {
-        const UNREAD: &str = "the bundled policy cannot be read";
-        let mut diags = Diagnostics::default();
-        let file = policy::read(&mut Source::new(POLICY_NAME, POLICY), &mut diags);
-        let file = file.context(UNREAD)?;
-        let options = DocOptions::plain(DOCUMENT_NAME);
-        let mut wanted = load::Wanted::of_file(&file, Path::new(""), &options, &mut diags);
-        let mut wanted = wanted.pop().context(UNREAD)?;
-        // The shop that is open, not that of the policy.
-        wanted.base_url = Some(shop.url.clone());
         let origin = url::Url::parse(&shop.url)?.origin().ascii_serialization();
-        wanted.policy.trusted_origins = vec![origin];
-        let document = Source::new(DOCUMENT_NAME, DOCUMENT);
-        let policy = options.policy(Some(file))?;
-        let loaded = load::compiled(document, wanted, policy, load::Extra::Nothing);
-        let (catalogs, compiled) = loaded
-            .compiled
-            .as_ref()
-            .context("the bundled document cannot be read")?;
-        let config = config(&compiled.manifest);
+        let files = [(POLICY_NAME, POLICY), (DOCUMENT_NAME, DOCUMENT)];
+        let loaded = bundled(files, |wanted| {
+            // The shop that is open, not that of the policy.
+            wanted.base_url = Some(shop.url.clone());
+            wanted.policy.trusted_origins = vec![origin];
+        })?;
+        Self::new(loaded, 1, |_, manifest| Ok(config(manifest)))
+    }
+
+    /// The tools of what is loaded; `lines` of a result are shown.
+    fn new(
+        loaded: Loaded,
+        lines: usize,
+        config: impl FnOnce(&Loaded, &Manifest) -> anyhow::Result<Config>,
+    ) -> anyhow::Result<Self> {
+        let (catalogs, compiled) = loaded.compiled.as_ref().context(UNREAD)?;
+        let config = config(&loaded, &compiled.manifest)?;
         let server = load::server(catalogs, &compiled.manifest, &config, false)?;
         Ok(Self {
             loaded,
             server,
-            lines: 1,
+            lines,
         })
     }
 
     fn compiled(&self) -> anyhow::Result<&Compiled> {
-        Ok(&self
-            .loaded
-            .compiled
-            .as_ref()
-            .context("the bundled document cannot be read")?
-            .1)
+        Ok(&self.loaded.compiled.as_ref().context(UNREAD)?.1)
     }
 
     /// Shows a call, its request and what came of it.

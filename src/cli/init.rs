@@ -30,8 +30,8 @@ use draft::Draft;
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct Init {
-    /// OpenAPI document: a path, an https URL, or http on loopback; or a database: postgres://…, or a
-    /// snapshot of one
+    /// OpenAPI document: a path, an https URL, or http on loopback; or a database: postgres://…,
+    /// env:NAME for a connection string in an environment variable, or a snapshot
     doc: String,
 
     /// Where the policy goes; - is standard output
@@ -274,7 +274,7 @@ impl Init {
         steps.extend(set);
         for (command, what) in [
             ("check", "what comes of it"),
-            ("test", "its tests, against no API"),
+            ("test", "its tests; nothing is sent"),
             ("serve", "the server, over stdio"),
         ] {
             steps.push(format!("mcpgen {command} {output}   {what}"));

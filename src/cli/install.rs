@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow, ensure};
 use clap::Args;
 
 use super::load::{load, reachable};
-use super::options::DocOptions;
+use super::options::{DocOptions, is_connection_string};
 use super::report;
 use crate::compile::Compiled;
 use crate::diag::render::printable;
@@ -74,7 +74,7 @@ impl Install {
                 .unwrap_or_else(|| compiled.manifest.server.name.clone()),
             command: command::executable()?,
             args: command::arguments(&self.options)?,
-            variables: variables(&compiled.manifest),
+            variables: variables(&compiled.manifest, is_connection_string(&self.options.doc)),
         };
         let places = Places::from_env()?;
         let path = self.client.file(Os::current(), &places)?;
@@ -94,7 +94,9 @@ impl Install {
         }
         loaded.mention_warnings(&self.options.doc)?;
         let backup = backup.map(|backup| self.client.shown(&backup, &places));
-        self.report(&server, compiled, &installed, &shown, backup.as_deref())?;
+        let backup = backup.as_deref();
+        let document = loaded.shown(&self.options.doc);
+        self.report(&server, compiled, document, &installed, &shown, backup)?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -112,6 +114,7 @@ impl Install {
         &self,
         server: &Server,
         compiled: &Compiled,
+        document: &str,
         installed: &Installed,
         shown: &str,
         backup: Option<&str>,
@@ -126,7 +129,7 @@ impl Install {
                 writeln!(out, "`{name}` is already installed in {client}: {shown}")?;
             }
         }
-        writeln!(out, "  document  {}", printable(&self.options.doc))?;
+        writeln!(out, "  document  {}", printable(document))?;
         let tools = report::count(compiled.manifest.tools.len(), "tool");
         match report::held_back(compiled) {
             Some(off) => {
@@ -174,8 +177,9 @@ impl Install {
     }
 }
 
-/// The environment variables that the tools' credentials, the headers and values of arguments come from.
-fn variables(manifest: &Manifest) -> Vec<String> {
+/// The environment variables that the tools' credentials, connection strings, the headers and values of
+/// arguments come from; `connected`: the connection string is in the command line.
+fn variables(manifest: &Manifest, connected: bool) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     // Nothing is looked up: which values are set here does not matter where the client runs.
     let credentials = report::credentials(manifest, &Config::default());
@@ -191,7 +195,11 @@ fn variables(manifest: &Manifest) -> Vec<String> {
         Some(Fixed::Env { name, .. }) => Some(name.clone()),
         _ => None,
     });
-    for variable in named.chain(in_headers).chain(in_arguments) {
+    let databases = manifest.sources.values().filter(|_| !connected);
+    let databases = databases.filter_map(|source| Some(source.postgres.as_ref()?.dsn.clone()));
+    let databases = databases.filter(|reference| !reference.starts_with("file:"));
+    let all = databases.chain(named).chain(in_headers);
+    for variable in all.chain(in_arguments) {
         if !found.contains(&variable) {
             found.push(variable);
         }

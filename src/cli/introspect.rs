@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, ensure};
 use clap::Args;
 
-use super::options::is_connection_string;
+use super::options::{is_connection_string, variable};
 use super::progress::Progress;
 use super::report;
 use crate::input::postgres::{self, Snapshot};
@@ -47,10 +47,23 @@ Examples:
 Only the catalogue is read, in one transaction that is read only; no row of a
 table is.";
 
+/// What a database is called whose definitions are in a file: as the file, or, as so many are called
+/// `schema`, as its folder.
+#[cfg(unix)]
+fn named(path: &std::path::Path) -> Option<String> {
+    let path = std::path::absolute(path).ok()?;
+    let stem = path.file_stem()?;
+    let name = match stem.eq_ignore_ascii_case("schema") {
+        true => path.parent()?.file_name().unwrap_or(stem),
+        false => stem,
+    };
+    Some(name.to_str()?.to_owned())
+}
+
 impl Introspect {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let progress = Progress::start("looking at the database");
-        let snapshot = if let Some(name) = self.database.strip_prefix("env:") {
+        let snapshot = if let Some(name) = variable(&self.database) {
             let dsn = std::env::var(name).ok().filter(|dsn| !dsn.is_empty());
             let dsn = dsn.with_context(|| format!("the environment variable {name} is not set"))?;
             self.live(&Secret::new(dsn)).await?
@@ -89,6 +102,12 @@ impl Introspect {
     async fn of_file(&self, progress: &Progress) -> anyhow::Result<Snapshot> {
         use crate::cluster::{Cluster, READER};
 
+        // It may hold a password, and is not repeated.
+        ensure!(
+            !self.database.contains("://"),
+            "this is no database of PostgreSQL: give `postgres://user@host/database`, `env:NAME`, or a file \
+             of definitions"
+        );
         let path = PathBuf::from(&self.database);
         let text = fs::read_to_string(&path).with_context(|| {
             format!(
@@ -106,7 +125,10 @@ impl Introspect {
         progress.now("looking at it");
         let looked = postgres::introspect::introspect(&target, &self.schema).await;
         tokio::task::spawn_blocking(move || drop(cluster)).await?;
-        Ok(looked?)
+        let mut snapshot = looked?;
+        // That of the cluster's database says nothing.
+        snapshot.database = named(&path).unwrap_or(snapshot.database);
+        Ok(snapshot)
     }
 
     #[cfg(not(unix))]

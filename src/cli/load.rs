@@ -161,8 +161,11 @@ impl Read {
                     Ok(text) => text,
                     Err(error) => {
                         let loc = one_wanted.loc.clone().unwrap_or_default();
-                        self.diags
-                            .push(Diagnostic::new(Code::PolicyValue, loc, error.to_string()));
+                        let found = Diagnostic::new(Code::PolicyValue, loc, error.to_string());
+                        self.diags.push(match error.is::<database::Unset>() {
+                            true => found.help(database::Unset::HELP),
+                            false => found,
+                        });
                         continue;
                     }
                 },

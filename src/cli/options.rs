@@ -18,14 +18,15 @@ use crate::policy::format::words::duration;
 use crate::runtime::command::UpstreamOptions;
 use crate::runtime::manifest::Profile;
 
-pub(super) use database::{DatabaseOptions, is_connection_string};
+pub(super) use database::{DatabaseOptions, is_connection_string, variable};
 pub(super) use token::{TokenAuth, TokenOptions};
 
 /// A document and what is to be made of it.
 #[derive(Debug, Clone, Args)]
 pub(super) struct DocOptions {
     /// OpenAPI document, or a policy file with sources: a path, an https URL, http on loopback, or -
-    /// for standard input; or a database: postgres://…, or a snapshot of one
+    /// for standard input; or a database: postgres://…, env:NAME for a connection string in an
+    /// environment variable, or a snapshot
     pub(super) doc: String,
 
     /// Policy file for the document: what an agent may do with it

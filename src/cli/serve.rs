@@ -24,7 +24,7 @@ pub(super) struct Serve {
     #[command(flatten)]
     listen: ServeOptions,
 
-    /// Answer with samples from the document; no API is called
+    /// Answer with samples; no API is called, and no database asked
     #[arg(long)]
     mock: bool,
 }

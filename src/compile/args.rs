@@ -1,5 +1,6 @@
 //! Arguments: parameters and body properties side by side, under names that clients accept.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use indexmap::IndexMap;
@@ -41,25 +42,29 @@ struct Candidate<'a> {
     schema: Value,
 }
 
-pub(super) fn arguments(capability: &Capability, profile: Profile) -> Arguments {
+/// The schemas of an operation's arguments are moved, if nobody else has the operation.
+pub(super) fn arguments(capability: &mut Cow<'_, Capability>, profile: Profile) -> Arguments {
+    let (schemas, defs) = schemas(capability);
+    let capability = &**capability;
     let mut candidates: Vec<Candidate<'_>> = capability
         .params
         .iter()
-        .map(|param| Candidate {
+        .zip(schemas)
+        .map(|(param, schema)| Candidate {
             wire: &param.name,
             place: match param.place {
                 Place::Querystring => "query",
                 place => place.as_str(),
             },
             required: param.required,
-            schema: param.schema.clone(),
+            schema,
         })
         .collect();
     let flat = capability
         .body
         .as_ref()
         .and_then(|body| properties(capability, body));
-    match (&capability.body, &flat) {
+    match (&capability.body, flat) {
         (Some(body), Some(object)) => candidates.extend(of_properties(body, object)),
         (Some(body), None) => candidates.push(whole(body)),
         (None, _) => {}
@@ -104,8 +109,23 @@ pub(super) fn arguments(capability: &Capability, profile: Profile) -> Arguments 
             .filter_map(|(name, c)| page_size(capability, name, c))
             .collect(),
         params: params.collect(),
-        schema: schema(capability, &names, candidates, flat.as_ref()),
+        schema: schema(capability, &names, candidates, flat, defs),
         body,
+    }
+}
+
+/// The schemas of the parameters, and those that they refer to.
+fn schemas(capability: &mut Cow<'_, Capability>) -> (Vec<Value>, Map<String, Value>) {
+    match capability {
+        // What a body is, its own schema and those that it refers to say.
+        Cow::Owned(own) if own.body.is_none() => {
+            let schemas = own.params.iter_mut().map(|param| param.schema.take());
+            (schemas.collect(), std::mem::take(&mut own.input_defs))
+        }
+        shared => {
+            let schemas = shared.params.iter().map(|param| param.schema.clone());
+            (schemas.collect(), shared.input_defs.clone())
+        }
     }
 }
 
@@ -158,7 +178,7 @@ fn page_size(capability: &Capability, name: &str, candidate: &Candidate<'_>) -> 
 }
 
 /// The body's schema if it is a plain object: named properties and nothing else to say.
-fn properties(capability: &Capability, body: &Body) -> Option<Map<String, Value>> {
+fn properties<'c>(capability: &'c Capability, body: &'c Body) -> Option<&'c Map<String, Value>> {
     let mut schema = body.schema.as_object()?;
     if schema.len() == 1
         && let Some(name) = schema
@@ -198,7 +218,7 @@ fn properties(capability: &Capability, body: &Body) -> Option<Map<String, Value>
     let needing = schema.get("required").and_then(Value::as_array);
     let needing = needing.map_or(0, |r| r.len() * properties.len());
     let few = few && (body.required || needing <= DEPENDENT_MAX);
-    (object && closed && known && declared && few && !properties.is_empty()).then(|| schema.clone())
+    (object && closed && known && declared && few && !properties.is_empty()).then_some(schema)
 }
 
 fn of_properties<'a>(body: &Body, object: &'a Map<String, Value>) -> Vec<Candidate<'a>> {
@@ -324,6 +344,7 @@ fn schema(
     names: &[String],
     candidates: Vec<Candidate<'_>>,
     flat: Option<&Map<String, Value>>,
+    defs: Map<String, Value>,
 ) -> Map<String, Value> {
     let together = together(capability, names, &candidates, flat);
     let mut properties = Map::new();
@@ -344,8 +365,8 @@ fn schema(
         out.insert("dependentRequired".into(), together);
     }
     out.insert("additionalProperties".into(), false.into());
-    if !capability.input_defs.is_empty() {
-        out.insert("$defs".into(), Value::Object(capability.input_defs.clone()));
+    if !defs.is_empty() {
+        out.insert("$defs".into(), Value::Object(defs));
     }
     out
 }

@@ -3,6 +3,7 @@
 //! No tokenizer is the right one for all models, so a token is taken for four bytes of JSON: an estimate
 //! that is the same on every machine. Models count differently.
 
+use super::size;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::policy::{Policy, ToolsMode};
 use crate::runtime::manifest::{ListMode, Manifest, ToolSpec};
@@ -13,12 +14,16 @@ const BYTES_A_TOKEN: usize = 4;
 
 /// What a text costs, in tokens.
 pub fn of_text(text: &str) -> usize {
-    text.len().div_ceil(BYTES_A_TOKEN)
+    of_bytes(text.len())
+}
+
+fn of_bytes(bytes: usize) -> usize {
+    bytes.div_ceil(BYTES_A_TOKEN)
 }
 
 /// What a tool costs in `tools/list`, in tokens: an estimate from its size.
 pub fn tokens(tool: &ToolSpec) -> usize {
-    of_text(&server::listed(tool).to_string())
+    of_bytes(size::of(&server::listed(tool)))
 }
 
 /// What tools cost together.
@@ -32,7 +37,7 @@ pub fn listed(manifest: &Manifest) -> usize {
         ListMode::List => total(&manifest.tools),
         ListMode::Search => server::list(manifest)
             .iter()
-            .map(|tool| of_text(&tool.to_string()))
+            .map(|tool| of_bytes(size::of(tool)))
             .sum(),
     }
 }

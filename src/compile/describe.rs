@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::size;
 use crate::catalog::Capability;
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
 
@@ -18,6 +19,8 @@ const ARGUMENT_MAX: usize = 300;
 const NESTED_MAX: [(usize, usize); 4] = [(200, 200), (100, 100), (100, 50), (50, 0)];
 /// Bytes of an input schema that are not much.
 const INPUT_MAX: usize = 12_000;
+/// Most bytes that the `…` of shortened descriptions add to an input schema that is not much.
+const MARKS: usize = 200;
 /// Longest title, in characters.
 pub(super) const TITLE_MAX: usize = 100;
 /// Longest JSON text of an example.
@@ -123,16 +126,22 @@ fn sentence(text: &str) -> String {
 /// Cleans and shortens every description and example of an input schema. Where they are a burden,
 /// those below the arguments get shorter, but no fact that a validator checks is touched.
 pub(super) fn input(input: &mut Value, told: &mut Told) {
+    let root = |nested_max| Levels {
+        nested_max,
+        level: 0,
+    };
+    if !size::is_at_least(input, INPUT_MAX - MARKS) {
+        // It is small enough at once, and nothing is kept for another try.
+        let [first, ..] = NESTED_MAX;
+        schema(input, &root(first), told);
+        return;
+    }
     let original = input.clone();
     for nested_max in NESTED_MAX {
         input.clone_from(&original);
         told.arguments = 0;
-        let root = Levels {
-            nested_max,
-            level: 0,
-        };
-        schema(input, &root, told);
-        if input.to_string().len() <= INPUT_MAX {
+        schema(input, &root(nested_max), told);
+        if !size::is_at_least(input, INPUT_MAX + 1) {
             return;
         }
     }

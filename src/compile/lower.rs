@@ -1,5 +1,7 @@
 //! One capability becomes one finished tool.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
 use super::control::Misses;
@@ -11,7 +13,7 @@ use crate::catalog::Capability;
 use crate::diag::Diagnostics;
 use crate::policy::Policy;
 use crate::policy::format::{Defaults, OnViolation};
-use crate::runtime::manifest::{Action, HttpAction, ToolSpec};
+use crate::runtime::manifest::{Action, HttpAction, Schema, ToolSpec};
 use crate::runtime::media;
 
 /// What all tools of a Manifest are made with.
@@ -36,23 +38,25 @@ pub(super) fn tool(
         patterns,
         misses,
     } = lowering;
-    let (read, sql) = read.map(|read| (read.capability, read.action)).unzip();
-    let capability = read.as_ref().unwrap_or(&offer.capability);
+    let (mut capability, sql) = match read {
+        Some(read) => (Cow::Owned(read.capability), Some(read.action)),
+        None => (Cow::Borrowed(&*offer.capability), None),
+    };
     if offer.ruling.name.is_none() {
-        name::report(capability, &offer.name, &offer.naming, diags);
+        name::report(&capability, &offer.name, &offer.naming, diags);
     }
-    let mut arguments = args::arguments(capability, policy.profile);
+    let mut arguments = args::arguments(&mut capability, policy.profile);
     let on_violation = defaults.on_violation.unwrap_or(OnViolation::Auto);
     let rules = &offer.ruling.args;
     control::apply(
         &mut arguments,
-        capability,
+        &capability,
         rules,
         on_violation,
         misses,
         diags,
     );
-    args::report(capability, &arguments, diags);
+    args::report(&capability, &arguments, diags);
     let mut input = Value::Object(arguments.schema);
     patterns.check(&mut input, &capability.loc, diags);
     share::share(&mut input);
@@ -62,18 +66,21 @@ pub(super) fn tool(
         Some((text, rule)) => describe::own(text, &format!("/rules/{rule}/describe"), diags),
         None => None,
     };
-    let description = description.unwrap_or_else(|| describe::tool(capability, &mut told));
-    told.report(capability, diags);
-    let checked = profile::rewrite(&mut input, policy.profile, capability, diags);
+    let description = description.unwrap_or_else(|| describe::tool(&capability, &mut told));
+    told.report(&capability, diags);
+    let checked = profile::rewrite(&mut input, policy.profile, &capability, diags);
     let shape = limits::shape(defaults, &offer.ruling);
-    let output = capability.output.schema.as_ref();
-    let output = output.map(|schema| rooted(&shape::output_schema(schema, &shape)));
+    let output = match &mut capability {
+        Cow::Owned(own) => own.output.schema.take(),
+        Cow::Borrowed(shared) => shared.output.schema.clone(),
+    };
+    let output = output.map(|schema| rooted(shape::output_schema(schema, &shape)));
     let rules = policy.file.as_ref().map_or(&[][..], |file| &file.rules);
     let id = capability.id.as_deref().unwrap_or_default();
     let retries = limits::retries(
         defaults,
         (&offer.ruling, rules),
-        (capability, [id, &offer.name]),
+        (&capability, [id, &offer.name]),
         misses,
     );
     ToolSpec {
@@ -84,9 +91,9 @@ pub(super) fn tool(
         source: offer.catalog.source.clone(),
         effect: capability.effect,
         idempotent: capability.idempotent,
-        input_schema: object(input),
+        input_schema: object(input).into(),
         checked,
-        output_schema: output,
+        output_schema: output.map(Schema::new),
         controls: arguments.controls,
         limits: limits::limits(defaults, &offer.ruling),
         shape,
@@ -98,7 +105,7 @@ pub(super) fn tool(
                 path: capability.sent_path().to_owned(),
                 params: arguments.params,
                 body: arguments.body,
-                accept: Some(accept(capability)),
+                accept: Some(accept(&capability)),
                 security: capability.security.clone(),
                 retries,
                 idempotency_key: idempotency_key(offer, policy, diags),
@@ -139,28 +146,23 @@ fn object(value: Value) -> Map<String, Value> {
 
 /// The output schema with an object root: structured results are objects, lists and scalars come
 /// under `items` and `value`.
-fn rooted(schema: &Value) -> Map<String, Value> {
+fn rooted(mut schema: Value) -> Map<String, Value> {
     let types: Vec<&str> = match schema.get("type") {
         Some(Value::String(one)) => vec![one],
         Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
     };
-    let first = types.iter().find(|t| **t != "null");
-    let root = match first {
-        Some(&"object") => {
-            json!({"type": "object", "properties": schema.get("properties").cloned().unwrap_or_else(|| json!({}))})
-        }
-        Some(&"array") => json!({"type": "object", "properties": {"items": schema}}),
-        Some(_) => json!({"type": "object", "properties": {"value": schema}}),
-        None => json!({"type": "object"}),
+    let alone = |name: &str, schema| Value::Object(Map::from_iter([(name.to_owned(), schema)]));
+    let properties = match types.iter().find(|t| **t != "null") {
+        Some(&"object") => schema.get_mut("properties").map(Value::take),
+        Some(&"array") => Some(alone("items", schema)),
+        Some(_) => Some(alone("value", schema)),
+        None => None,
     };
-    let mut root = object(root);
-    if root
-        .get("properties")
-        .and_then(Value::as_object)
-        .is_some_and(Map::is_empty)
-    {
-        root.shift_remove("properties");
+    let mut root = Map::new();
+    root.insert("type".to_owned(), "object".into());
+    if let Some(properties) = properties.filter(|all| *all != json!({})) {
+        root.insert("properties".to_owned(), properties);
     }
     root
 }

@@ -93,7 +93,7 @@ pub(super) fn names(
             .get(name.as_str())
             .is_some_and(|owners| owners.len() > 1)
         {
-            form.with_hash(name, &capability.label())
+            form.with_hash(name, &capability.label(), capability)
         } else {
             name.clone()
         }
@@ -134,7 +134,7 @@ impl<'a> Form<'a> {
         let full = self.begun(full);
         if lossy {
             // Characters were lost that may have told two ids apart.
-            return self.with_hash(&full, &identity);
+            return self.with_hash(&full, &identity, capability);
         }
         if full.len() <= self.max {
             return full;
@@ -143,7 +143,7 @@ impl<'a> Form<'a> {
         if short.len() <= self.max {
             short
         } else {
-            self.with_hash(&short, &identity)
+            self.with_hash(&short, &identity, capability)
         }
     }
 
@@ -162,7 +162,7 @@ impl<'a> Form<'a> {
                 "it gets a suffix made from its method and path; another operationId avoids it",
             ),
         );
-        self.with_hash(&name, &label)
+        self.with_hash(&name, &label, capability)
     }
 
     fn begun(&self, name: String) -> String {
@@ -173,16 +173,21 @@ impl<'a> Form<'a> {
         }
     }
 
-    /// The start of a name and a hash of what it stands for.
-    fn with_hash(&self, name: &str, identity: &str) -> String {
+    /// The start of a name and a hash of what it stands for; what is done with a relation stays at the end.
+    fn with_hash(&self, name: &str, identity: &str, capability: &Capability) -> String {
+        let read = capability.read.as_ref().and(name.rsplit_once('_'));
+        let (name, end) = match read {
+            Some((start, verb)) => (start, format!("_{verb}")),
+            None => (name, String::new()),
+        };
         let digest = Sha256::digest(identity.as_bytes());
         let hash = digest
             .iter()
             .take(HASH_DIGITS / 2)
             .fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
-        let room = self.max - HASH_DIGITS - 1;
+        let room = self.max.saturating_sub(HASH_DIGITS + 1 + end.len());
         let start: String = name.chars().take(room).collect();
-        format!("{}_{hash}", start.trim_end_matches('_'))
+        format!("{}_{hash}{end}", start.trim_end_matches('_'))
     }
 }
 
@@ -234,7 +239,10 @@ pub(super) fn report(
         return;
     };
     let found = Diagnostic::new(Code::ToolRenamed, capability.loc.clone(), why);
-    diags.push(found.help("a shorter `operationId`, or `info.title`, keeps the whole name"));
+    diags.push(found.help(match capability.read {
+        Some(_) => "`name` of a rule gives it a shorter one",
+        None => "a shorter `operationId`, or `info.title`, keeps the whole name",
+    }));
 }
 
 /// Reports a name that a rule gives, and that clients refuse or search mode has for itself.

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use super::share::{Holds, holds};
 use crate::catalog::Capability;
 use crate::diag::{Code, Diagnostic, Diagnostics, escape};
-use crate::runtime::manifest::Profile;
+use crate::runtime::manifest::{Profile, Schema};
 
 mod values;
 
@@ -72,19 +72,19 @@ pub(super) fn rewrite(
     profile: Profile,
     capability: &Capability,
     diags: &mut Diagnostics,
-) -> IndexMap<String, Map<String, Value>> {
+) -> IndexMap<String, Schema> {
     let mut rewriter = Rewriter {
         profile,
         checked: IndexMap::new(),
         changes: IndexMap::new(),
     };
-    let place = Place {
-        pointer: String::new(),
-        name: String::new(),
+    let root = Place {
+        within: None,
+        name: "",
         covered: false,
         items: false,
     };
-    rewriter.schema(input, &place);
+    rewriter.schema(input, &root);
     for (code, names) in rewriter.changes {
         diags.push(finding(code, &names, capability));
     }
@@ -123,37 +123,46 @@ pub(super) fn quoted(name: &str) -> String {
 }
 
 /// Where a schema is.
-struct Place {
-    /// JSON Pointer from the root of the input schema.
-    pointer: String,
+struct Place<'s> {
+    /// The place of the schema that it is part of, with the keyword, and the name or number there. The
+    /// root is part of none.
+    within: Option<(&'s Place<'s>, &'s str, Option<&'s str>)>,
     /// The innermost property that it is in.
-    name: String,
+    name: &'s str,
     /// Whether a schema around it is checked as it was.
     covered: bool,
     /// Whether it describes the items of an array.
     items: bool,
 }
 
-impl Place {
+impl<'s> Place<'s> {
     /// The schema under a keyword of this one, or under a name or number there.
-    fn below(&self, keyword: &str, token: Option<&str>) -> Self {
-        let mut pointer = format!("{}/{}", self.pointer, escape(keyword));
-        if let Some(token) = token {
-            pointer = format!("{pointer}/{}", escape(token));
-        }
+    fn below(&'s self, keyword: &'s str, token: Option<&'s str>) -> Self {
         let name = token.filter(|_| matches!(keyword, "properties" | "$defs"));
         Self {
-            pointer,
-            name: name.map_or_else(|| self.name.clone(), str::to_owned),
+            within: Some((self, keyword, token)),
+            name: name.unwrap_or(self.name),
             covered: self.covered,
             items: keyword == "items",
+        }
+    }
+
+    /// JSON Pointer from the root of the input schema.
+    fn pointer(&self) -> String {
+        let Some((above, keyword, token)) = self.within else {
+            return String::new();
+        };
+        let pointer = format!("{}/{}", above.pointer(), escape(keyword));
+        match token {
+            Some(token) => format!("{pointer}/{}", escape(token)),
+            None => pointer,
         }
     }
 }
 
 struct Rewriter {
     profile: Profile,
-    checked: IndexMap<String, Map<String, Value>>,
+    checked: IndexMap<String, Schema>,
     /// What was changed, and the properties where.
     changes: IndexMap<Code, Vec<String>>,
 }
@@ -163,39 +172,42 @@ impl Rewriter {
         rule.holds(self.profile)
     }
 
-    fn changed(&mut self, code: Code, place: &Place) {
+    fn changed(&mut self, code: Code, place: &Place<'_>) {
         let names = self.changes.entry(code).or_default();
-        if !names.contains(&place.name) {
-            names.push(place.name.clone());
+        if !names.iter().any(|name| name == place.name) {
+            names.push(place.name.to_owned());
         }
     }
 
-    fn schema(&mut self, schema: &mut Value, place: &Place) {
+    fn schema(&mut self, schema: &mut Value, place: &Place<'_>) {
         let Value::Object(object) = schema else {
             return;
         };
-        let original = object.clone();
+        let original = (!place.covered && may_weaken(object)).then(|| object.clone());
         let weaker = self.rules(object, place);
-        if weaker && !place.covered {
-            self.checked.insert(place.pointer.clone(), original);
+        debug_assert!(
+            !weaker || place.covered || original.is_some(),
+            "a rule weakens by a keyword that `may_weaken` does not name"
+        );
+        if let Some(original) = original.filter(|_| weaker) {
+            self.checked.insert(place.pointer(), original.into());
         }
-        let covered = place.covered || weaker;
+        let around = Place {
+            covered: place.covered || weaker,
+            ..*place
+        };
         for (keyword, value) in object.iter_mut() {
-            let below = |token: Option<&str>| Place {
-                covered,
-                ..place.below(keyword, token)
-            };
             match (held(keyword), value) {
-                (Some(Holds::One), value) => self.schema(value, &below(None)),
+                (Some(Holds::One), value) => self.schema(value, &around.below(keyword, None)),
                 (Some(Holds::List), Value::Array(list)) => {
                     for (index, child) in list.iter_mut().enumerate() {
                         let token = index.to_string();
-                        self.schema(child, &below(Some(&token)));
+                        self.schema(child, &around.below(keyword, Some(&token)));
                     }
                 }
                 (Some(Holds::Map), Value::Object(map)) => {
                     for (name, child) in map.iter_mut() {
-                        self.schema(child, &below(Some(name)));
+                        self.schema(child, &around.below(keyword, Some(name)));
                     }
                 }
                 _ => {}
@@ -204,7 +216,7 @@ impl Rewriter {
     }
 
     /// Applies the rules to one schema. Returned is whether clients are shown less than is checked.
-    fn rules(&mut self, object: &mut Map<String, Value>, place: &Place) -> bool {
+    fn rules(&mut self, object: &mut Map<String, Value>, place: &Place<'_>) -> bool {
         let mut weaker = false;
         let mut told = Vec::new();
         if self.holds(Rule::Patterns) {
@@ -245,6 +257,13 @@ impl Rewriter {
         values::tell(object, &told);
         weaker
     }
+}
+
+/// Whether a schema has a keyword of which clients may be shown less than is checked.
+fn may_weaken(object: &Map<String, Value>) -> bool {
+    let keywords = ["pattern", "patternProperties", "enum"];
+    keywords.iter().any(|keyword| object.contains_key(*keyword))
+        || object.get("type").is_some_and(Value::is_array)
 }
 
 /// How the value of a keyword holds schemas; definitions are schemas too.

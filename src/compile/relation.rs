@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use super::args::accepted;
 use super::control::Misses;
 use super::offer::Offer;
-use crate::catalog::{Capability, ReadKind};
+use crate::catalog::{Capability, ForeignKey, ReadKind};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::policy::format::Defaults;
 use crate::runtime::manifest::{Include, Join, KeyColumn, Many, Read, SqlAction};
@@ -39,84 +39,146 @@ pub(super) struct Lowered {
     pub(super) action: SqlAction,
 }
 
-/// The reads of the chosen operations, in their order; `None` for what is no read of a relation. One that
+/// What the chosen operations read, in their order; `None` for what is no read of a relation. One that
 /// cannot be a tool under the policy is taken out of the chosen ones, and reported.
-pub(super) fn lowered(
-    chosen: &mut Vec<&Offer<'_>>,
-    defaults: &Defaults,
+pub(super) fn views<'c>(
+    chosen: &mut Vec<&Offer<'c>>,
     misses: &mut Misses,
     diags: &mut Diagnostics,
-) -> Vec<Option<Lowered>> {
-    let mut views: Vec<Option<View<'_>>> = Vec::new();
+) -> Vec<Option<View<'c>>> {
+    let mut all = Vec::with_capacity(chosen.len());
     for offer in chosen.iter() {
         diags.about(Some(&offer.capability.operation));
-        views.push(View::new(offer, misses, diags));
+        all.push(View::new(offer, misses, diags));
     }
-    let mut found = BTreeMap::new();
-    for (offer, view) in chosen.iter().zip(&views) {
-        if let (Some((index, ReadKind::Find)), Some(view)) = (offer.capability.read, view) {
-            found.insert((offer.catalog.source.as_str(), index), view);
-        }
-    }
-    let mut reads = Vec::new();
-    let mut kept = Vec::new();
-    for (offer, view) in chosen.iter().zip(&views) {
-        diags.about(Some(&offer.capability.operation));
-        let Some(view) = view else {
-            reads.push(None);
-            kept.push(*offer);
-            continue;
-        };
-        if let Some(read) = read(offer, view, &found, defaults) {
-            reads.push(Some(read));
+    let mut views = Vec::with_capacity(all.len());
+    let mut kept = Vec::with_capacity(all.len());
+    for (offer, view) in chosen.iter().zip(all) {
+        if view.as_ref().is_none_or(|view| is_tool(offer, view)) {
+            views.push(view);
             kept.push(*offer);
         } else {
+            diags.about(Some(&offer.capability.operation));
             diags.push(without_columns(offer));
         }
     }
     diags.about(None);
     *chosen = kept;
-    reads
+    views
 }
 
-/// The relations that can be found, by source and index.
-type Found<'v, 'c> = BTreeMap<(&'v str, usize), &'v View<'c>>;
+/// Whether the policy leaves something to show, and to ask by.
+fn is_tool(offer: &Offer<'_>, view: &View<'_>) -> bool {
+    let by_key = matches!(offer.capability.read, Some((_, ReadKind::Get)));
+    !view.columns.is_empty() && (!by_key || keys(view).is_some())
+}
 
-fn read(
-    offer: &Offer<'_>,
-    view: &View<'_>,
-    found: &Found<'_, '_>,
-    defaults: &Defaults,
-) -> Option<Lowered> {
-    let (_, kind) = offer.capability.read?;
-    if view.columns.is_empty() {
-        return None;
+/// A relation, by its source and index.
+type Key<'v> = (&'v str, usize);
+
+/// How reads are made of what the chosen operations read.
+pub(super) struct Reads<'v, 'c> {
+    defaults: &'v Defaults,
+    /// The relations that can be found.
+    found: BTreeMap<Key<'v>, &'v View<'c>>,
+    /// Their foreign keys, by the relation that they lead to.
+    leading: BTreeMap<Key<'v>, Vec<(&'v View<'c>, &'c ForeignKey)>>,
+}
+
+impl<'v, 'c> Reads<'v, 'c> {
+    pub(super) fn new(
+        chosen: &[&'v Offer<'c>],
+        views: &'v [Option<View<'c>>],
+        defaults: &'v Defaults,
+    ) -> Self {
+        let mut found = BTreeMap::new();
+        for (offer, view) in chosen.iter().zip(views) {
+            if let (Some((index, ReadKind::Find)), Some(view)) = (offer.capability.read, view) {
+                found.insert((offer.catalog.source.as_str(), index), view);
+            }
+        }
+        let mut leading: BTreeMap<Key<'v>, Vec<_>> = BTreeMap::new();
+        for ((source, _), view) in &found {
+            for key in &view.table.foreign_keys {
+                let to = leading.entry((*source, key.relation)).or_default();
+                to.push((*view, key));
+            }
+        }
+        Self {
+            defaults,
+            found,
+            leading,
+        }
     }
-    let include = includes(offer, view, found);
-    let max_rows = view.max_rows.or(defaults.max_rows).unwrap_or(MAX_ROWS);
-    let read = match kind {
-        ReadKind::Find => Read::Find {
-            key: key(view),
-            any: any(view),
-            rows: ROWS.min(max_rows),
-            max_rows,
-        },
-        ReadKind::Get => Read::Get { keys: keys(view)? },
-    };
-    let action = SqlAction {
-        read,
-        relation: view.relation(),
-        include,
-        statement_timeout_ms: view.statement_timeout_ms,
-        cell_bytes: CELL_BYTES,
-        result_bytes: RESULT_BYTES,
-    };
-    let mut capability = offer.capability.clone().into_owned();
-    let mut defs = Defs::default();
-    capability.params = schema::params(&action, view, &mut defs);
-    capability.input_defs = defs.into_map();
-    capability.output.schema = Some(schema::output(&action, view));
-    Some(Lowered { capability, action })
+
+    /// The read of an operation; `None` if it reads no relation.
+    pub(super) fn read(&self, offer: &Offer<'_>, view: &View<'_>) -> Option<Lowered> {
+        let (index, kind) = offer.capability.read?;
+        let include = self.includes((&offer.catalog.source, index), view);
+        let max_rows = view.max_rows.or(self.defaults.max_rows).unwrap_or(MAX_ROWS);
+        let read = match kind {
+            ReadKind::Find => Read::Find {
+                key: key(view),
+                any: any(view),
+                rows: ROWS.min(max_rows),
+                max_rows,
+            },
+            ReadKind::Get => Read::Get { keys: keys(view)? },
+        };
+        let action = SqlAction {
+            read,
+            relation: view.relation.clone(),
+            include,
+            statement_timeout_ms: view.statement_timeout_ms,
+            cell_bytes: CELL_BYTES,
+            result_bytes: RESULT_BYTES,
+        };
+        let mut capability = offer.capability.clone().into_owned();
+        let mut defs = Defs::default();
+        capability.params = schema::params(&action, view, &mut defs);
+        capability.input_defs = defs.into_map();
+        capability.output.schema = Some(schema::output(&action, view));
+        Some(Lowered { capability, action })
+    }
+
+    /// The relations that a row can be shown with: those of its foreign keys, and those whose foreign keys
+    /// lead to it. Both ends have to be shown as they are.
+    fn includes(&self, own: Key<'_>, view: &View<'_>) -> IndexMap<String, Include> {
+        let mut includes = IndexMap::new();
+        for key in &view.table.foreign_keys {
+            let Some(other) = self.found.get(&(own.0, key.relation)) else {
+                continue;
+            };
+            let pairs = key.columns.iter().map(|(own, other)| (own, other));
+            let Some(on) = joined(view, other, pairs) else {
+                continue;
+            };
+            let include = Include {
+                relation: other.relation.clone(),
+                on,
+                many: None,
+            };
+            let name = view::role(key, &other.table.name);
+            add(&mut includes, view, &name, include);
+        }
+        for (other, foreign) in self.leading.get(&own).into_iter().flatten() {
+            let pairs = foreign.columns.iter().map(|(theirs, own)| (own, theirs));
+            let Some(on) = joined(view, other, pairs) else {
+                continue;
+            };
+            let columns = key(other).into_iter().map(|key| key.column).collect();
+            let include = Include {
+                relation: other.relation.clone(),
+                on,
+                many: Some(Many {
+                    max_rows: other.max_rows.unwrap_or(MAX_ROWS).min(INCLUDED_ROWS),
+                    key: columns,
+                }),
+            };
+            add(&mut includes, view, &accepted(&other.table.name), include);
+        }
+        includes
+    }
 }
 
 /// What makes the order of rows total: the primary key, be it shown or not. A masked column is no part of
@@ -164,68 +226,6 @@ fn any(view: &View<'_>) -> String {
         any.push('_');
     }
     any
-}
-
-/// The relations that a row can be shown with: those of its foreign keys, and those whose foreign keys
-/// lead to it. Both ends have to be shown as they are.
-fn includes(
-    offer: &Offer<'_>,
-    view: &View<'_>,
-    found: &Found<'_, '_>,
-) -> IndexMap<String, Include> {
-    let mut includes = IndexMap::new();
-    let Some((index, _)) = offer.capability.read else {
-        return includes;
-    };
-    let source = offer.catalog.source.as_str();
-    for key in &view.table.foreign_keys {
-        let Some(other) = found.get(&(source, key.relation)) else {
-            continue;
-        };
-        let Some(on) = joined(
-            view,
-            other,
-            key.columns.iter().map(|(own, other)| (own, other)),
-        ) else {
-            continue;
-        };
-        let include = Include {
-            relation: other.relation(),
-            on,
-            many: None,
-        };
-        add(
-            &mut includes,
-            view,
-            &view::role(key, &other.table.name),
-            include,
-        );
-    }
-    let of_source = found.iter().filter(|((other, _), _)| *other == source);
-    for (_, other) in of_source {
-        let back = other
-            .table
-            .foreign_keys
-            .iter()
-            .filter(|key| key.relation == index);
-        for foreign in back {
-            let pairs = foreign.columns.iter().map(|(theirs, own)| (own, theirs));
-            let Some(on) = joined(view, other, pairs) else {
-                continue;
-            };
-            let columns = key(other).into_iter().map(|key| key.column).collect();
-            let include = Include {
-                relation: other.relation(),
-                on,
-                many: Some(Many {
-                    max_rows: other.max_rows.unwrap_or(MAX_ROWS).min(INCLUDED_ROWS),
-                    key: columns,
-                }),
-            };
-            add(&mut includes, view, &accepted(&other.table.name), include);
-        }
-    }
-    includes
 }
 
 /// How two relations are joined; `None` if a column is not shown as it is on both sides.

@@ -12,8 +12,7 @@ use crate::runtime::manifest::Shape;
 use crate::runtime::pointer::unescape;
 
 /// The schema of what is left of an answer. Whatever is left of one that suits the schema suits this.
-pub(super) fn output_schema(schema: &Value, shape: &Shape) -> Value {
-    let mut schema = schema.clone();
+pub(super) fn output_schema(mut schema: Value, shape: &Shape) -> Value {
     open(&mut schema);
     let split = |pointers: &[String]| pointers.iter().map(|p| tokens(p)).collect::<Vec<_>>();
     let select = split(&shape.select);
@@ -361,17 +360,17 @@ mod tests {
             ),
         ] {
             let parsed: Shape = serde_json::from_value(shape.clone()).unwrap();
-            assert_eq!(output_schema(&orders(), &parsed), want, "{shape}");
+            assert_eq!(output_schema(orders(), &parsed), want, "{shape}");
         }
         let mut closed = orders();
         closed["additionalProperties"] = false.into();
         closed["properties"]["orders"]["items"]["additionalProperties"] = false.into();
-        assert_eq!(output_schema(&closed, &Shape::default()), orders());
+        assert_eq!(output_schema(closed, &Shape::default()), orders());
         let shape = Shape {
             max_items: Some(7),
             ..Shape::default()
         };
-        let bounded = output_schema(&orders(), &shape);
+        let bounded = output_schema(orders(), &shape);
         for list in [
             "/properties/orders",
             "/properties/orders/items/properties/lines",

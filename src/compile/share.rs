@@ -8,6 +8,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use serde_json::{Map, Value, json};
 
+use super::size;
+
 /// Bytes of an input schema below which it stays as it is.
 const INPUT_MIN: usize = 6_000;
 /// Bytes of a schema below which a reference to it is no gain.
@@ -15,7 +17,7 @@ const SHARED_MIN: usize = 160;
 
 /// Moves what is there more than once, below the arguments themselves, into `$defs`.
 pub(super) fn share(input: &mut Value) {
-    if !is_large(input) {
+    if !size::is_at_least(input, INPUT_MIN) {
         return;
     }
     let mut census = Census::default();
@@ -24,25 +26,22 @@ pub(super) fn share(input: &mut Value) {
             census.count(child, name);
         });
     });
+    let repeated = census.repeated();
+    if repeated.is_empty() {
+        return;
+    }
     let mut shared = Shared {
-        census,
+        repeated,
         names: BTreeMap::new(),
         defs: Map::new(),
         taken: taken(input),
     };
     each_argument_mut(input, |schema| shared.replace_below(schema));
-    if shared.defs.is_empty() {
-        return;
-    }
     if let Some(root) = input.as_object_mut()
         && let Value::Object(defs) = root.entry("$defs").or_insert_with(|| json!({}))
     {
         defs.extend(shared.defs);
     }
-}
-
-fn is_large(input: &Value) -> bool {
-    input.to_string().len() >= INPUT_MIN
 }
 
 fn taken(input: &Value) -> Vec<String> {
@@ -55,46 +54,59 @@ fn taken(input: &Value) -> Vec<String> {
 
 /// How often schemas are there, a schema inside another counted once however often that one is.
 #[derive(Default)]
-struct Census {
-    found: BTreeMap<u64, Found>,
+struct Census<'s> {
+    found: BTreeMap<u64, Found<'s>>,
 }
 
-struct Found {
-    schema: Value,
+struct Found<'s> {
+    schema: &'s Value,
     /// The innermost property that the first one is in.
-    name: String,
+    name: &'s str,
     count: usize,
 }
 
-impl Census {
-    fn count(&mut self, schema: &Value, name: &str) {
+impl<'s> Census<'s> {
+    fn count(&mut self, schema: &'s Value, name: &'s str) {
         let Some(key) = key(schema) else { return };
         if let Some(found) = self.found.get_mut(&key) {
-            if &found.schema == schema {
+            if found.schema == schema {
                 found.count += 1;
             }
             return;
         }
-        let found = Found {
-            schema: schema.clone(),
-            name: name.to_owned(),
-            count: 1,
-        };
-        self.found.insert(key, found);
+        let count = 1;
+        self.found.insert(
+            key,
+            Found {
+                schema,
+                name,
+                count,
+            },
+        );
         for_each_child(schema, name, &mut |child, name| self.count(child, name));
+    }
+
+    /// The schemas that are there more than once, each with the property of the first.
+    fn repeated(self) -> BTreeMap<u64, (Value, String)> {
+        let repeated = self.found.into_iter().filter(|(_, found)| found.count > 1);
+        repeated
+            .map(|(key, found)| (key, (found.schema.clone(), found.name.to_owned())))
+            .collect()
     }
 }
 
 /// What equal schemas have in common, if they are large enough to care.
 fn key(schema: &Value) -> Option<u64> {
-    let text = schema.to_string();
+    if !size::is_at_least(schema, SHARED_MIN) {
+        return None;
+    }
     let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    (text.len() >= SHARED_MIN).then(|| hasher.finish())
+    schema.to_string().hash(&mut hasher);
+    Some(hasher.finish())
 }
 
 struct Shared {
-    census: Census,
+    repeated: BTreeMap<u64, (Value, String)>,
     /// What a definition is called, by its schema's key.
     names: BTreeMap<u64, String>,
     defs: Map<String, Value>,
@@ -104,9 +116,9 @@ struct Shared {
 impl Shared {
     fn replace(&mut self, schema: &mut Value) {
         let Some(key) = key(schema) else { return };
-        let found = self.census.found.get(&key);
-        let name = match found.filter(|found| found.count > 1 && &found.schema == schema) {
-            Some(found) => found.name.clone(),
+        let found = self.repeated.get(&key);
+        let name = match found.filter(|(first, _)| first == schema) {
+            Some((_, name)) => name.clone(),
             None => return self.replace_below(schema),
         };
         let reference = |name: &str| json!({"$ref": format!("#/$defs/{name}")});
@@ -149,7 +161,7 @@ impl Shared {
     }
 }
 
-fn each_argument(input: &Value, mut visit: impl FnMut(&str, &Value)) {
+fn each_argument<'s>(input: &'s Value, mut visit: impl FnMut(&'s str, &'s Value)) {
     for place in ["properties", "$defs"] {
         let map = input.get(place).and_then(Value::as_object);
         for (name, schema) in map.into_iter().flatten() {
@@ -192,7 +204,11 @@ pub(super) fn holds(keyword: &str) -> Option<Holds> {
     })
 }
 
-fn for_each_child(schema: &Value, name: &str, visit: &mut impl FnMut(&Value, &str)) {
+fn for_each_child<'s>(
+    schema: &'s Value,
+    name: &'s str,
+    visit: &mut impl FnMut(&'s Value, &'s str),
+) {
     for (keyword, value) in schema.as_object().into_iter().flatten() {
         match (holds(keyword), value) {
             (Some(Holds::One), value) => visit(value, name),

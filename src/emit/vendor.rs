@@ -205,6 +205,10 @@ const FILES: &[(&str, &str)] = &[
         include_str!("../runtime/backends/postgres/connect.rs"),
     ),
     (
+        "src/runtime/backends/postgres/connection.rs",
+        include_str!("../runtime/backends/postgres/connection.rs"),
+    ),
+    (
         "src/runtime/backends/postgres/dsn.rs",
         include_str!("../runtime/backends/postgres/dsn.rs"),
     ),

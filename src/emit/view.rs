@@ -11,7 +11,7 @@ use serde_json::{Number, Value};
 use super::ident::{camel, literal, raw_json, snake, unique};
 use crate::runtime::manifest::{
     Action, Bound, ClientAuth, CredentialSpec, Effect, HttpAction, KeyPlace, ListMode, Listing,
-    Manifest, ParamContent, Place, Requirement, SourceSpec, ToolSpec, WireParam,
+    Manifest, ParamContent, Place, Requirement, Schema, SourceSpec, ToolSpec, WireParam,
 };
 
 /// The whole crate.
@@ -214,8 +214,9 @@ fn action(action: &Action) -> String {
 }
 
 fn tool(spec: &ToolSpec, functions: &mut Vec<String>, types: &mut Vec<String>) -> Tool {
-    let schema = |object: &serde_json::Map<String, Value>| {
-        format!("schema({})", raw_json(&Value::Object(object.clone())))
+    let schema = |schema: &Schema| {
+        let object = Value::Object(serde_json::Map::clone(schema));
+        format!("schema({})", raw_json(&object))
     };
     let output = option(spec.output_schema.as_ref().map(schema));
     let checked = spec.checked.iter();

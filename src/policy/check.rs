@@ -214,27 +214,15 @@ fn excluded(rule: &mut Rule, loc: &Loc, diags: &mut Diagnostics) {
 
 /// Values of expressions, which this version does not read.
 fn expressions(rows: &Rows, loc: &Loc, diags: &mut Diagnostics) {
-    let parts = [("and", &rows.and), ("or", &rows.or)];
-    for (key, list) in parts {
-        let list = list.iter().flatten().enumerate();
-        list.for_each(|(index, rows)| {
-            expressions(rows, &loc.child(key).child(&index.to_string()), diags);
-        });
-    }
-    if let Some(not) = &rows.not {
-        expressions(not, &loc.child("not"), diags);
-    }
-    for (name, compared) in &rows.columns {
-        for (key, operand) in compared.operands() {
-            let Operand::Expression(text) = operand else {
-                continue;
-            };
-            let message = format!("`{text}` is not enforced yet: who calls is not known yet");
-            let loc = Loc::at(format!("{}/{key}", loc.child(name).pointer));
-            let found = Diagnostic::new(Code::PolicyNotEnforced, loc, message);
-            let help = "write a value, `env.NAME`, or `{const: …}` for a text as it stands";
-            diags.push(found.help(help));
-        }
+    for (pointer, operand) in rows.operands() {
+        let Operand::Expression(text) = operand else {
+            continue;
+        };
+        let message = format!("`{text}` is not enforced yet: who calls is not known yet");
+        let loc = Loc::at(format!("{}{pointer}", loc.pointer));
+        let found = Diagnostic::new(Code::PolicyNotEnforced, loc, message);
+        let help = "write a value, `env.NAME`, or `{const: …}` for a text as it stands";
+        diags.push(found.help(help));
     }
 }
 

@@ -1,8 +1,6 @@
 //! Results in MCP's terms.
 
-use rmcp::model::{
-    CallToolResult, ContentBlock, JsonObject, MetaObject, ResourceContents, ResultType,
-};
+use rmcp::model::{CallToolResult, ContentBlock, MetaObject, ResourceContents, ResultType};
 use serde_json::{Map, Value, json};
 
 use super::args::Changes;
@@ -146,9 +144,4 @@ pub fn failure(error: &CallError) -> CallToolResult {
 fn object(facts: Vec<(&'static str, Value)>) -> Map<String, Value> {
     let facts = facts.into_iter();
     facts.map(|(name, fact)| (name.to_owned(), fact)).collect()
-}
-
-/// A schema as rmcp wants it.
-pub fn schema(object: &Map<String, Value>) -> std::sync::Arc<JsonObject> {
-    std::sync::Arc::new(object.clone())
 }

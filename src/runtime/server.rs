@@ -33,8 +33,8 @@ mod tools;
 mod unknown;
 
 use entry::Entry;
+use tools::listed_tools;
 pub use tools::{list, listed};
-use tools::{listed_tools, tool};
 pub use unknown::UnknownTool;
 
 /// How long clients may keep a tool list, in milliseconds: it changes when the server restarts.
@@ -87,12 +87,11 @@ impl Server {
         let limiters = limits::limiters(manifest);
         let prepared = backends.into_iter().zip(limiters);
         for (spec, (backend, limiter)) in manifest.tools.iter().zip(prepared) {
-            let tool = tool(spec);
-            let entry = Entry::new(spec, &tool, backend, limiter, config);
+            let entry = Entry::new(spec, backend, limiter, config);
             entries.insert(spec.name.clone(), entry);
-            tools.push(tool);
+            tools.push(listed(spec));
         }
-        let search = Search::new(manifest, tools.iter().map(|tool| &tool.input_schema));
+        let search = Search::new(manifest);
         let tools = listed_tools(tools, search.as_ref());
         let mut identity = Implementation::new(&manifest.server.name, &manifest.server.version);
         identity.title.clone_from(&manifest.server.title);

@@ -296,8 +296,18 @@ fn report(text: &str, duplicates: &[Duplicate], diags: &mut Diagnostics) {
     }
 }
 
-/// What `serde_json` has to say, at its place. Its columns are bytes; ours are characters.
+/// What `serde_json` has to say, at its place.
 fn syntax(text: &str, error: &serde_json::Error) -> Diagnostic {
+    let (loc, reason) = misread(text, error);
+    let found = Diagnostic::new(Code::Syntax, loc, format!("this is not JSON: {reason}"));
+    match error.is_eof() {
+        true => found.help(unclosed(text)),
+        false => found,
+    }
+}
+
+/// The place of an error of `serde_json`, and its words. Its columns are bytes; ours are characters.
+pub(super) fn misread(text: &str, error: &serde_json::Error) -> (Loc, String) {
     let message = error.to_string();
     let message = match message.rsplit_once(" at line ") {
         Some((reason, _)) => reason,
@@ -309,14 +319,11 @@ fn syntax(text: &str, error: &serde_json::Error) -> Diagnostic {
     };
     let offset = line_start.unwrap_or(text.len()) + error.column().saturating_sub(1);
     let (line, column) = position::line_columns(text, &[offset])[0];
-    let found = |reason: &str| {
-        let message = format!("this is not JSON: {reason}");
-        Diagnostic::new(Code::Syntax, Loc::line(line, column), message)
+    let reason = match message.strip_prefix("EOF while parsing ") {
+        Some(what) => format!("the text ends inside {what}"),
+        None => message.to_owned(),
     };
-    match message.strip_prefix("EOF while parsing ") {
-        Some(what) => found(&format!("the text ends inside {what}")).help(unclosed(text)),
-        None => found(message),
-    }
+    (Loc::line(line, column), reason)
 }
 
 /// What to close in a text that ends too early.

@@ -128,7 +128,7 @@ fn outcomes(transcript: &Transcript) -> BTreeMap<String, usize> {
 fn steps(manifest: &Manifest) -> Vec<Value> {
     let mut steps = vec![json!({"method": "tools/list"})];
     for (index, tool) in manifest.tools.iter().enumerate() {
-        let schema = Value::Object(tool.input_schema.clone());
+        let schema = json!(tool.input_schema);
         let kinds = [
             Kind::Good,
             Kind::Good,

@@ -10,19 +10,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use mcpgen::cluster::SUPERUSER;
-use mcpgen::compile::compile;
-use mcpgen::diag::Diagnostics;
-use mcpgen::input::postgres::{Snapshot, read};
-use mcpgen::policy::{Policy, SourcePolicy};
-use mcpgen::runtime::backends;
-use mcpgen::runtime::config::{Config, Secret, SourceConfig};
-use mcpgen::runtime::manifest::{Manifest, Postgres};
-use mcpgen::runtime::server::Server;
 use serde_json::{Map, Value, json};
 use tokio_postgres::Client;
 
 use super::proxy::Proxy;
-use crate::support::postgres::{Database, block_on, cluster, introspected};
+use crate::support::postgres::{Database, Serving, block_on, cluster, introspected};
 use crate::support::root;
 
 /// Raw statements that have an effect for a role that may only select, within a transaction that only reads
@@ -32,9 +24,8 @@ use crate::support::root;
 /// `P5` leave something to the next user of the connection: a lock, a prepared statement.
 const RESIDUAL: [&str; 4] = ["F21", "F9", "P5", "S8"];
 
-/// Fails, by a division by zero, if a statement is prepared on the connection.
-const PROBE: &str =
-    "SELECT (1 / (1 - (SELECT count(*) FROM pg_catalog.pg_prepared_statements)))::text";
+/// Fails, by a division by zero, if a statement was prepared on the connection by SQL.
+const PROBE: &str = "SELECT (1 / (1 - (SELECT count(*) FROM pg_catalog.pg_prepared_statements WHERE from_sql)))::text";
 
 /// The folder with the statements, if it is there.
 fn folder() -> Option<PathBuf> {
@@ -80,33 +71,12 @@ fn attacked() -> Option<(Vec<(String, String)>, Database)> {
     Some((statements, database))
 }
 
-/// A server of everything that a role may read, whose statements may take so long.
-pub(super) fn served(snapshot: &Snapshot, dsn: &str, milliseconds: u64) -> (Manifest, Server) {
-    let mut diags = Diagnostics::default();
-    let catalog = read(snapshot, Some("db"), &mut diags);
-    let mut policy = Policy::default();
-    let postgres = Postgres {
-        dsn: "DB_URL".to_owned(),
-        role: None,
-        statement_timeout_ms: milliseconds,
-        connections: 2,
-        posture: None,
-    };
-    let of_source = SourcePolicy {
-        postgres: Some(postgres),
-        ..SourcePolicy::default()
-    };
-    policy.sources.insert("db".to_owned(), of_source);
-    let manifest = compile(&[catalog], &policy, &mut diags).manifest;
-    let mut config = Config::default();
-    let source = SourceConfig {
-        dsn: Some(Secret::new(dsn)),
-        ..SourceConfig::default()
-    };
-    config.sources.insert("db".to_owned(), source);
-    let backends = backends::open(&manifest, &config).unwrap();
-    let server = Server::new(&manifest, backends, &config);
-    (manifest, server)
+/// Statements end soon: some of the attacks wait.
+fn hurried() -> Serving {
+    Serving {
+        statement_timeout_ms: 400,
+        ..Serving::default()
+    }
 }
 
 /// A look at everything that an attack could have changed.
@@ -187,7 +157,7 @@ fn with(tool: &mcpgen::runtime::manifest::ToolSpec, text: &str) -> Vec<Map<Strin
         json!({"where": text}),
         json!({"dsn": text}),
     ];
-    let schema = Value::Object(tool.input_schema.clone());
+    let schema = json!(tool.input_schema);
     for (name, _) in tool.arguments() {
         match name.as_str() {
             "filter" => {
@@ -232,8 +202,7 @@ fn statements_as_the_values_of_arguments_stay_values() {
         return;
     };
     let dsn = database.dsn("agent_ro");
-    let snapshot = introspected(&dsn, &["app"]).unwrap();
-    let (manifest, server) = served(&snapshot, &dsn, 400);
+    let (manifest, server) = hurried().introspected(&dsn, &["app"]);
     assert!(manifest.tools.len() >= 8, "{}", manifest.tools.len());
     block_on(async {
         let watch = Watch::new(&database).await;
@@ -284,7 +253,7 @@ fn raw_statements_in_the_envelope() {
             }
         });
         let through = proxy.dsn(&database.name, "agent_ro");
-        let (_, server) = served(&snapshot, &through, 400);
+        let (_, server) = hurried().of(&snapshot, &through);
         let mut effects = BTreeSet::new();
         for (id, sql) in &statements {
             let before = watch.state().await;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::envelope::{connections, slow, superuser, until};
-use super::made::{SCHEMA, call, library, postgres, server};
+use super::made::{KEPT, SCHEMA, call, library, postgres, server, telling};
 use crate::support::PATIENCE;
 use crate::support::postgres::{Database, block_on, cluster};
 
@@ -71,6 +71,29 @@ impl Drop for Bouncer {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A get asked for over and over is planned each time: a name would mean nothing to another server.
+#[test]
+fn nothing_is_prepared_under_a_name_through_a_pooler() {
+    let Some(bouncer) = Bouncer::start("names") else {
+        return;
+    };
+    let database = Database::new(SCHEMA);
+    let actions = telling(&database, KEPT);
+    let kept = |dsn: String, want: &str| {
+        let server = server(&actions, postgres(), Some(&dsn));
+        block_on(async {
+            for _ in 0..4 {
+                call(&server, "books_get", &json!({"id": 1})).await.unwrap();
+            }
+            let kept = call(&server, "books_list", &json!({})).await.unwrap();
+            assert_eq!(kept["rows"][0]["title"], want, "{dsn}");
+        });
+    };
+    kept(bouncer.dsn(&database), "0");
+    // What begins and ends a transaction, and the get.
+    kept(database.dsn("reader"), "4");
 }
 
 #[test]

@@ -188,4 +188,6 @@ fn a_file_of_definitions() {
     assert_eq!(found.types, committed.types);
     assert_eq!(found.functions, committed.functions);
     assert_eq!(found.role, committed.role);
+    // A file called `schema` has the name of its folder.
+    assert_eq!(found.database, "library");
 }

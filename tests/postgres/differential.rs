@@ -4,18 +4,13 @@
 //!
 //! The cases are the same in each run, and more of them with `DIFFERENTIAL_CASES`.
 
-use mcpgen::compile::compile;
-use mcpgen::diag::{Diagnostics, Severity};
-use mcpgen::input::postgres::read;
-use mcpgen::policy::{Policy, PolicyFile, SourcePolicy};
-use mcpgen::runtime::backends;
-use mcpgen::runtime::config::{Config, Secret, SourceConfig};
-use mcpgen::runtime::manifest::{Action, Manifest, Postgres, Read, SqlAction};
+use mcpgen::policy::PolicyFile;
+use mcpgen::runtime::manifest::{Action, Manifest, Read, SqlAction};
 use mcpgen::runtime::server::Server;
 use serde_json::{Map, Value, json};
 
-use super::made::{KEY, call};
-use crate::support::postgres::{Database, block_on, introspected};
+use super::made::call;
+use crate::support::postgres::{Database, Serving, block_on};
 
 mod rules;
 mod tables;
@@ -53,51 +48,13 @@ struct Served<'t> {
 
 impl<'t> Served<'t> {
     fn new(table: &'t Table, rules: &'t Rules, dsn: &str, case: u64) -> Self {
-        let snapshot = introspected(dsn, &[&table.schema]).unwrap();
-        let mut diags = Diagnostics::default();
-        let catalog = read(&snapshot, Some("db"), &mut diags);
-        let file: PolicyFile = serde_json::from_value(rules.policy(table)).unwrap();
-        let postgres = Postgres {
-            dsn: "DB_URL".to_owned(),
-            role: None,
-            statement_timeout_ms: 20_000,
-            connections: 1,
-            posture: None,
+        let policy: PolicyFile = serde_json::from_value(rules.policy(table)).unwrap();
+        let serving = Serving {
+            policy: Some(policy),
+            variables: rules.variables.clone(),
+            ..Serving::default()
         };
-        let of_source = SourcePolicy {
-            postgres: Some(postgres),
-            ..SourcePolicy::default()
-        };
-        let mut policy = Policy {
-            file: Some(file),
-            ..Policy::default()
-        };
-        policy.sources.insert("db".to_owned(), of_source);
-        let manifest = compile(&[catalog], &policy, &mut diags).manifest;
-        let wrong = diags
-            .iter()
-            .filter(|found| found.severity == Severity::Error);
-        let wrong: Vec<_> = wrong.map(|found| &found.message).collect();
-        assert!(wrong.is_empty(), "case {case}: {wrong:?}");
-        let source = SourceConfig {
-            dsn: Some(Secret::new(dsn)),
-            ..SourceConfig::default()
-        };
-        let mut config = Config {
-            seal_key: Some(Secret::new(KEY)),
-            ..Config::default()
-        };
-        config.sources.insert("db".to_owned(), source);
-        for (name, text) in &rules.variables {
-            config
-                .variables
-                .insert(name.clone(), Secret::new(text.as_str()));
-        }
-        let server = Server::new(
-            &manifest,
-            backends::open(&manifest, &config).unwrap(),
-            &config,
-        );
+        let (manifest, server) = serving.introspected(dsn, &[&table.schema]);
         let (find, get, action) = tools(&manifest);
         let name = |own: &str| {
             let mut columns = action.relation.columns.iter();

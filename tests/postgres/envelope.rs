@@ -1,14 +1,16 @@
 //! What goes around every statement: one statement, a transaction that only reads, an end that is always a
 //! rollback; connections that are bounded, replaced and cancelled.
 
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use mcpgen::cluster::SUPERUSER;
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
-use super::made::{SCHEMA, call, library, postgres, served, server};
-use super::proxy::{Proxy, statements};
+use super::made::{KEPT, SCHEMA, call, library, postgres, served, server, telling};
+use super::proxy::{Message, Proxy, statements};
 use crate::support::postgres::{Database, block_on, cluster};
 
 /// A connection of the superuser's, beside all tests' databases.
@@ -49,27 +51,29 @@ fn one_statement_within_a_transaction_that_only_reads() {
     block_on(async {
         let proxy = Proxy::start(cluster(), |_| {});
         let dsn = proxy.dsn(&database.name, "reader");
-        let server = server(&library(), postgres(), Some(&dsn));
-        server.ready().await.unwrap();
         for args in [
             json!({"filter": {"title": {"eq": "x'; DROP TABLE lib.books; --"}}}),
             json!({"filter": {"title": {"contains": "$1 $$ \\ % 🦀"}}, "include": ["author"]}),
         ] {
             proxy.take();
+            // Connections are as new each time.
+            let server = server(&library(), postgres(), Some(&dsn));
             call(&server, "books_find", &args).await.unwrap();
-            let seen = proxy.take();
+            let seen: Vec<Message> = proxy.take().into_iter().filter(is_of_queries).collect();
             let kinds: String = seen.iter().map(|(kind, _)| *kind).collect();
-            // Parse, Bind, Describe, Execute and Sync of each of four; no simple query (`Q`).
-            assert_eq!(kinds, "PBDES".repeat(4));
+            // The look at the role and the call; Parse, Bind, Describe, Execute and Sync of each of four; no simple
+            // query (`Q`). What is sent for the second time has a name first: Parse, Describe and Sync.
+            let named = "PDS".repeat(3) + "BES" + "BES" + "PBDES" + "BES";
+            assert_eq!(kinds, "PBDES".repeat(4) + &named);
             let texts = statements(&seen);
-            let [begin, set, read, end] = texts.as_slice() else {
+            let [.., (begin, _), (set, _), (read, unnamed), (end, _)] = texts.as_slice() else {
                 panic!("{texts:?}");
             };
             assert_eq!(
-                (begin.as_str(), end.as_str()),
-                ("BEGIN READ ONLY", "ROLLBACK")
+                (begin.as_str(), end.as_str(), unnamed.as_str()),
+                ("BEGIN READ ONLY", "ROLLBACK", "")
             );
-            assert!(set.starts_with("SELECT pg_catalog.current_setting('transaction_read_only')"));
+            assert!(set.contains("pg_catalog.current_setting('transaction_read_only')"));
             assert!(
                 read.starts_with("SELECT w.row") && !read.contains("🦀"),
                 "{read}"
@@ -77,6 +81,134 @@ fn one_statement_within_a_transaction_that_only_reads() {
             // Two round trips: nothing of the statement is sent before the transaction is looked at.
             assert!(!read.contains("DROP"), "{read}");
         }
+    });
+}
+
+/// Whether a message is none of the beginning or the end of a connection.
+fn is_of_queries((kind, _): &Message) -> bool {
+    !"\0XK".contains(*kind)
+}
+
+/// On a connection that begins its transactions by a name, statements are sent along, and hold by themselves.
+#[test]
+fn nothing_is_read_where_no_transaction_began() {
+    let database = Database::new(SCHEMA);
+    database.run("CREATE SEQUENCE lib.reads; GRANT USAGE ON SEQUENCE lib.reads TO reader");
+    // A read that can be seen, were it not in a transaction that only reads.
+    let actions = telling(&database, "nextval('lib.reads')");
+    let (begin, end) = (Mutex::new(Vec::new()), Mutex::new(Vec::new()));
+    let astray = Arc::new(AtomicBool::new(false));
+    let goes_astray = Arc::clone(&astray);
+    block_on(async {
+        let proxy = Proxy::start(cluster(), move |(kind, content)| {
+            let mut parts = content.split(|byte| *byte == 0);
+            let (first, second) = (parts.next().unwrap().to_vec(), parts.next().unwrap_or(&[]));
+            match (*kind, second) {
+                ('P', b"BEGIN READ ONLY") => *begin.lock().unwrap() = first,
+                ('P', b"ROLLBACK") => *end.lock().unwrap() = first,
+                ('B', name) if goes_astray.load(Relaxed) && name == *begin.lock().unwrap() => {
+                    let tail = content[name.len() + 2..].to_vec();
+                    *content = [b"\0", end.lock().unwrap().as_slice(), b"\0", &tail].concat();
+                }
+                _ => {}
+            }
+        });
+        let mut spec = postgres();
+        spec["posture"] = json!({"accept": "writer", "because": "it has a sequence"});
+        let server = server(&actions, spec, Some(&proxy.dsn(&database.name, "reader")));
+        for _ in 0..3 {
+            let read = call(&server, "books_get", &json!({"id": 1})).await;
+            assert_eq!(read.unwrap()["row"]["title"], "100%");
+        }
+        astray.store(true, Relaxed);
+        let error = call(&server, "books_list", &json!({})).await.unwrap_err();
+        assert_eq!(error.code, "not_read_only");
+        let sent = statements(&proxy.take());
+        assert!(
+            sent.iter().any(|(text, _)| text.contains("\"inside\"")),
+            "{sent:?}"
+        );
+    });
+    // A division by zero, had it been read.
+    let untouched = "SELECT 1 / (NOT is_called)::int FROM lib.reads";
+    database.run(untouched);
+}
+
+#[test]
+fn a_get_is_planned_once() {
+    let database = Database::new(SCHEMA);
+    block_on(async {
+        let proxy = Proxy::start(cluster(), |_| {});
+        let dsn = proxy.dsn(&database.name, "reader");
+        let server = server(&library(), postgres(), Some(&dsn));
+        for (id, title) in [(1, "100%"), (2, "a_b"), (1, "100%"), (3, "back\\slash")] {
+            let row = call(&server, "books_get", &json!({"id": id})).await;
+            assert_eq!(row.unwrap()["row"]["title"], title);
+        }
+        let reads = statements(&proxy.take()).into_iter();
+        let reads = reads.filter(|(text, _)| text.contains("\"books\""));
+        let (texts, names): (Vec<_>, Vec<_>) = reads.unzip();
+        assert!(texts.iter().all(|text| *text == texts[0]), "{texts:?}");
+        // Once by its text; from the second time on by one name.
+        let [first, second, third, fourth] = names.as_slice() else {
+            panic!("{names:?}");
+        };
+        assert!(first.is_empty() && !second.is_empty(), "{names:?}");
+        assert!(second == third && third == fourth, "{names:?}");
+    });
+}
+
+/// What a kept plan stands on may change.
+#[test]
+fn a_kept_get_notices_what_was_altered() {
+    let (server, database) = served();
+    block_on(async {
+        for (change, title) in [
+            ("SELECT", Ok("100%")),
+            ("SELECT", Ok("100%")),
+            (
+                "ALTER TABLE lib.books ALTER title TYPE varchar(400)",
+                Ok("100%"),
+            ),
+            ("ALTER TABLE lib.books DROP title", Err("schema_drift")),
+            (
+                "ALTER TABLE lib.books ADD title text DEFAULT 'new'",
+                Ok("new"),
+            ),
+        ] {
+            let changed = cluster().run_sql(&database.name, SUPERUSER, change);
+            changed.await.unwrap();
+            let row = call(&server, "books_get", &json!({"id": 1})).await;
+            let told = row
+                .as_ref()
+                .map(|row| row["row"]["title"].as_str().unwrap());
+            assert_eq!(told.map_err(|error| error.code), title, "{change}");
+        }
+    });
+}
+
+#[test]
+fn no_more_than_a_hundred_statements_are_kept() {
+    let database = Database::new(SCHEMA);
+    let actions = telling(&database, KEPT);
+    let mut spec = postgres();
+    spec["connections"] = json!(1);
+    let server = server(&actions, spec, Some(&database.dsn("reader")));
+    let columns = ["id", "title", "price", "mood", "tags", "sold", "created"];
+    block_on(async {
+        // Each choice of columns is a statement of its own.
+        for choice in 1..1 << columns.len() {
+            let chosen = columns.iter().enumerate();
+            let chosen = chosen.filter(|(index, _)| choice >> index & 1 == 1);
+            let fields: Vec<&str> = chosen.map(|(_, column)| *column).collect();
+            for _ in 0..2 {
+                let args = json!({"id": 1, "fields": fields});
+                call(&server, "books_get", &args).await.unwrap();
+            }
+        }
+        let kept = call(&server, "books_list", &json!({})).await.unwrap();
+        let kept: usize = kept["rows"][0]["title"].as_str().unwrap().parse().unwrap();
+        assert!((90..=100).contains(&kept), "{kept}");
     });
 }
 
@@ -99,28 +231,29 @@ fn a_transaction_that_may_write_is_left_at_once() {
         );
         let error = call(&server, "books_find", &json!({})).await.unwrap_err();
         assert_eq!(error.code, "database_refused");
-        let read: Vec<String> = statements(&proxy.take());
-        assert!(read.iter().all(|text| !text.contains("lib")), "{read:?}");
+        let read = statements(&proxy.take());
+        assert!(
+            read.iter().all(|(text, _)| !text.contains("lib")),
+            "{read:?}"
+        );
     });
 }
 
 #[test]
 fn settings_end_with_the_call() {
-    let (server, database) = served();
-    let mut actions = library();
+    let database = Database::new(SCHEMA);
     // A view that tells what holds inside, and what a call leaves.
-    database.run(
-        "CREATE VIEW lib.inside AS SELECT 1 AS id, current_setting('search_path') || '|' || \
-         current_setting('transaction_read_only') || '|' || current_setting('timezone') || '|' || \
-         current_setting('row_security') || '|' || current_setting('statement_timeout') AS title; \
-         GRANT SELECT ON lib.inside TO reader;",
-    );
-    let action = &mut actions["books_list"]["sql"];
-    action["relation"]["name"] = json!("inside");
-    action["relation"]["columns"] = json!({"title": {"type": {"name": "text"}}});
-    action["statement_timeout_ms"] = json!(1234);
-    drop(server);
-    let server = super::made::server(&actions, postgres(), Some(&database.dsn("reader")));
+    let settings = [
+        "search_path",
+        "transaction_read_only",
+        "timezone",
+        "row_security",
+        "statement_timeout",
+    ];
+    let settings = settings.map(|name| format!("current_setting('{name}')"));
+    let mut actions = telling(&database, &settings.join(" || '|' || "));
+    actions["books_list"]["sql"]["statement_timeout_ms"] = json!(1234);
+    let server = server(&actions, postgres(), Some(&database.dsn("reader")));
     block_on(async {
         let told = call(&server, "books_list", &json!({})).await.unwrap();
         let told = told["rows"][0]["title"].as_str().unwrap();

@@ -11,10 +11,7 @@ use mcpgen::runtime::manifest::Manifest;
 use mcpgen::runtime::server::Server;
 use serde_json::{Map, Value, json};
 
-use crate::support::postgres::Database;
-
-/// 32 bytes in base64.
-pub(super) const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+use crate::support::postgres::{Database, KEY};
 
 pub(super) const SCHEMA: &str = r#"
 CREATE SCHEMA lib;
@@ -195,6 +192,22 @@ pub(super) fn server(actions: &Map<String, Value>, postgres: Value, dsn: Option<
     let backends = backends::open(&manifest, &config).unwrap();
     Server::new(&manifest, backends, &config)
 }
+
+/// The library with `books_list` for a tool that tells, as `title`, what an expression is within its statement.
+pub(super) fn telling(database: &Database, expression: &str) -> Map<String, Value> {
+    database.run(&format!(
+        "CREATE VIEW lib.inside AS SELECT 1 AS id, ({expression})::text AS title; \
+         GRANT SELECT ON lib.inside TO reader;"
+    ));
+    let mut actions = library();
+    let action = &mut actions["books_list"]["sql"];
+    action["relation"]["name"] = json!("inside");
+    action["relation"]["columns"] = json!({"title": {"type": {"name": "text"}}});
+    actions
+}
+
+/// How many statements a connection has under a name.
+pub(super) const KEPT: &str = "SELECT count(*) FROM pg_prepared_statements";
 
 /// The library, with its database.
 pub(super) fn served() -> (Server, Database) {

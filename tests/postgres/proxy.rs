@@ -1,12 +1,14 @@
 //! Something between a server and its database: it sees every message of the client's (PostgreSQL 55.7), and
 //! may change statements or stop answering.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use mcpgen::cluster::Cluster;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::task::JoinHandle;
 
 use crate::support::Scratch;
 
@@ -19,6 +21,8 @@ pub(super) type Message = (char, Vec<u8>);
 pub(super) struct Proxy {
     folder: Scratch,
     seen: Arc<Mutex<Vec<Message>>>,
+    /// What carries each connection.
+    carried: Arc<Mutex<Vec<JoinHandle<()>>>>,
 }
 
 impl Proxy {
@@ -32,14 +36,23 @@ impl Proxy {
         let listener = UnixListener::bind(folder.path().join(".s.PGSQL.5432")).unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (target, record) = (cluster.folder().join(".s.PGSQL.5432"), Arc::clone(&seen));
+        let carried: Arc<Mutex<Vec<JoinHandle<()>>>> = Arc::default();
+        let carrying = Arc::clone(&carried);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (target, record) = (target.clone(), Arc::clone(&record));
                 let change = Arc::clone(&change);
-                tokio::spawn(async move { carry(client, &target, &record, &*change).await });
+                let task = tokio::spawn(async move {
+                    let _ = carry(client, &target, &record, &*change).await;
+                });
+                carrying.lock().unwrap().push(task);
             }
         });
-        Self { folder, seen }
+        Self {
+            folder,
+            seen,
+            carried,
+        }
     }
 
     /// A connection string that leads through it.
@@ -48,21 +61,43 @@ impl Proxy {
         format!("postgres://{user}@{folder}/{database}")
     }
 
+    /// What was seen since the last time, when all connections have ended.
+    pub(super) async fn ended(&self) -> Vec<Message> {
+        let carried = std::mem::take(&mut *self.carried.lock().unwrap());
+        for task in carried {
+            task.await.unwrap();
+        }
+        self.take()
+    }
+
     /// What was seen since the last time.
     pub(super) fn take(&self) -> Vec<Message> {
         std::mem::take(&mut *self.seen.lock().unwrap())
     }
 }
 
-/// The texts of the statements among messages.
-pub(super) fn statements(messages: &[Message]) -> Vec<String> {
-    let parsed = messages.iter().filter(|(kind, _)| *kind == 'P');
-    let text = |content: &[u8]| {
+/// The texts of the statements that messages carry out, in order, and the names that these have there. What is
+/// parsed and not carried out is not among them.
+pub(super) fn statements(messages: &[Message]) -> Vec<(String, String)> {
+    let mut parsed = BTreeMap::new();
+    let mut carried_out = Vec::new();
+    for (kind, content) in messages {
         let mut parts = content.split(|byte| *byte == 0);
-        assert_eq!(parts.next(), Some(&[][..]), "a statement has a name");
-        String::from_utf8(parts.next().unwrap().to_vec()).unwrap()
-    };
-    parsed.map(|(_, content)| text(content)).collect()
+        let mut part = || String::from_utf8(parts.next().unwrap().to_vec()).unwrap();
+        match kind {
+            'P' => {
+                let name = part();
+                parsed.insert(name, part());
+            }
+            'B' => {
+                assert_eq!(part(), "", "a portal has a name");
+                let name = part();
+                carried_out.push((parsed[&name].clone(), name));
+            }
+            _ => {}
+        }
+    }
+    carried_out
 }
 
 async fn carry(

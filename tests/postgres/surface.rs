@@ -27,7 +27,7 @@ fn names(manifest: &Manifest) -> Vec<String> {
     }
     let mut found = Vec::new();
     for tool in &manifest.tools {
-        walk(&Value::Object(tool.input_schema.clone()), &mut found);
+        walk(&json!(tool.input_schema), &mut found);
     }
     found
 }

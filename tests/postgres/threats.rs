@@ -2,19 +2,16 @@
 //! not proved where what they are about is tested (`envelope`, `pages`, `reads`). A test is named after its
 //! row.
 
-use mcpgen::runtime::manifest::Manifest;
 use mcpgen::runtime::server::Server;
 use serde_json::{Value, json};
 
-use super::attacks;
 use super::made::{call, served};
-use crate::support::postgres::{block_on, introspected, library};
+use crate::support::postgres::{Served, Serving, block_on, library};
 
 /// Everything of the library that its reader may read.
-pub(super) fn compiled() -> (Manifest, Server) {
+pub(super) fn compiled() -> Served {
     let dsn = library().dsn("library_reader");
-    let snapshot = introspected(&dsn, &["library"]).unwrap();
-    attacks::served(&snapshot, &dsn, 20_000)
+    Serving::default().introspected(&dsn, &["library"])
 }
 
 /// The code of what refuses a call before anything is sent.
@@ -362,8 +359,7 @@ fn t20_what_rows_say_stays_data() {
         "x".repeat(100_000)
     ));
     let dsn = database.dsn("reader");
-    let snapshot = introspected(&dsn, &["lib"]).unwrap();
-    let (manifest, server) = attacks::served(&snapshot, &dsn, 20_000);
+    let (manifest, server) = Serving::default().introspected(&dsn, &["lib"]);
     let found = rows(&server, "books_find", &json!({"filter": {"id": {"eq": 1}}}));
     assert_eq!(found[0]["body"], text);
     // It is a text within JSON: nothing of it ends the text, and no control character stands there as it is.

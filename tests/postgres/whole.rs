@@ -4,18 +4,12 @@
 
 use std::collections::BTreeMap;
 
-use mcpgen::compile::compile;
-use mcpgen::diag::Diagnostics;
-use mcpgen::input::postgres;
-use mcpgen::policy::Policy;
-use mcpgen::runtime::backends;
-use mcpgen::runtime::config::{Config, Secret, SourceConfig};
 use mcpgen::runtime::manifest::{Action, Comparison, Manifest, Read, SqlAction, ToolSpec};
 use mcpgen::runtime::server::Server;
 use serde_json::{Map, Value, json};
 
 use super::made;
-use crate::support::postgres::{Database, block_on, introspected, library};
+use crate::support::postgres::{Database, Serving, block_on, library};
 
 /// A database that is served as it is, to a role.
 struct Whole {
@@ -27,24 +21,7 @@ struct Whole {
 
 impl Whole {
     fn new(dsn: &str, schemas: &[&str]) -> Self {
-        let snapshot = introspected(dsn, schemas).unwrap();
-        let mut diags = Diagnostics::default();
-        let catalog = postgres::read(&snapshot, Some("db"), &mut diags);
-        let compiled = compile(&[catalog], &Policy::default(), &mut diags);
-        let mut manifest = compiled.manifest;
-        let source = manifest.sources.get_mut("db").unwrap();
-        source.postgres = serde_json::from_value(made::postgres()).unwrap();
-        let given = SourceConfig {
-            dsn: Some(Secret::new(dsn)),
-            ..SourceConfig::default()
-        };
-        let config = Config {
-            sources: BTreeMap::from([("db".to_owned(), given)]),
-            seal_key: Some(Secret::new(made::KEY)),
-            ..Config::default()
-        };
-        let backends = backends::open(&manifest, &config).unwrap();
-        let server = Server::new(&manifest, backends, &config);
+        let (manifest, server) = Serving::default().introspected(dsn, schemas);
         let outputs = manifest.tools.iter().map(|tool| {
             let schema = serde_json::to_value(tool.output_schema.as_ref().unwrap()).unwrap();
             let validator = jsonschema::validator_for(&schema).unwrap();

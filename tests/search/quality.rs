@@ -24,7 +24,6 @@ use mcpgen::runtime::search::Search;
 use mcpgen::source::{Budget, Source};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use std::sync::Arc;
 
 use crate::support::root;
 
@@ -135,12 +134,7 @@ fn questions_find_the_operations_that_answer_them() {
         let tokens = budget::listed(&manifest);
         assert!(tokens < 2_000, "{document} is listed with {tokens} tokens");
         let known: BTreeSet<String> = manifest.tools.iter().map(request).collect();
-        let schemas: Vec<_> = manifest
-            .tools
-            .iter()
-            .map(|tool| Arc::new(tool.input_schema.clone()))
-            .collect();
-        let search = Search::new(&manifest, schemas.iter()).expect("search mode");
+        let search = Search::new(&manifest).expect("search mode");
         let _ = write!(table, "| {document} | {}", manifest.tools.len());
         for (at, part) in parts.iter().enumerate() {
             let questions = questions(&value, part);

@@ -251,7 +251,7 @@ impl Client {
 }
 
 /// Adds what every request of 2026-07-28 carries, unless the test gave it.
-fn with_meta(params: Value) -> Value {
+pub(crate) fn with_meta(params: Value) -> Value {
     let mut params = match params {
         Value::Object(params) => params,
         Value::Null => Map::new(),

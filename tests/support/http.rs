@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::PATIENCE;
+use super::client::{MODERN, with_meta};
 use super::process::{self, Running};
 
 /// A running `mcpgen … --http 127.0.0.1:0`. Dropping it kills the server.
@@ -179,16 +180,35 @@ impl Connection {
     /// Calls a tool in the modern era and returns the whole JSON-RPC response.
     #[track_caller]
     pub(crate) fn rpc(&mut self, path: &str, id: &Value, tool: &str, arguments: &Value) -> Value {
-        let body = call_body(id, tool, arguments).to_string();
+        self.begin_message(path, MODERN, &call_body(id, tool, arguments));
+        self.response().expect("a response").json()
+    }
+
+    /// Sends a message as clients of a version do, without waiting for the response.
+    #[track_caller]
+    pub(crate) fn begin_message(&mut self, path: &str, version: &str, message: &Value) {
+        let text = |pointer: &str| message.pointer(pointer).and_then(Value::as_str);
         let headers = [
             ("Host", "127.0.0.1"),
             ("Content-Type", "application/json"),
             ("Accept", "application/json, text/event-stream"),
-            ("MCP-Protocol-Version", "2026-07-28"),
-            ("Mcp-Method", "tools/call"),
-            ("Mcp-Name", tool),
+            ("MCP-Protocol-Version", version),
+            ("Mcp-Method", text("/method").expect("a method")),
+            ("Mcp-Name", text("/params/name").unwrap_or("none")),
         ];
-        self.post(path, &headers, body.as_bytes()).json()
+        let mut message = message.clone();
+        if version == MODERN {
+            message["params"] = with_meta(message["params"].take());
+        }
+        self.begin(path, &headers, message.to_string().as_bytes());
+    }
+
+    /// Status and body of the next response.
+    #[track_caller]
+    pub(crate) fn answer(&mut self) -> String {
+        let response = self.response().expect("a response");
+        let body = String::from_utf8_lossy(&response.body);
+        format!("{} {body}", response.status)
     }
 
     /// Reads one response; an error if the connection ends before it is complete.
@@ -225,13 +245,6 @@ impl Connection {
 
 /// A `tools/call` of the modern era.
 pub(crate) fn call_body(id: &Value, tool: &str, arguments: &Value) -> Value {
-    json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {
-        "name": tool,
-        "arguments": arguments,
-        "_meta": {
-            "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-            "io.modelcontextprotocol/clientCapabilities": {},
-            "io.modelcontextprotocol/clientInfo": {"name": "t", "version": "0"},
-        },
-    }})
+    let params = with_meta(json!({"name": tool, "arguments": arguments}));
+    json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params})
 }

@@ -21,12 +21,7 @@ pub(crate) fn problems(manifest: &Manifest) -> Vec<String> {
         schema("input", &tool.input_schema, &mut say);
         if let Some(output) = &tool.output_schema {
             schema("output", output, &mut say);
-            lenient(
-                &Value::Object(output.clone()),
-                "",
-                tool.shape.max_items,
-                &mut say,
-            );
+            lenient(&json!(output), "", tool.shape.max_items, &mut say);
         }
         texts(tool, &mut say);
     }
@@ -55,7 +50,7 @@ fn shape(tool: &ToolSpec, say: &mut impl FnMut(String)) {
     {
         say("the root of the output schema is not an object".into());
     }
-    let annotations = &server::listed(tool)["annotations"];
+    let annotations = &json!(server::listed(tool))["annotations"];
     for hint in [
         "readOnlyHint",
         "destructiveHint",
@@ -190,7 +185,7 @@ fn texts(tool: &ToolSpec, say: &mut impl FnMut(String)) {
     }
     let mut all = vec![tool.description.as_str()];
     all.extend(tool.title.as_deref());
-    let input = Value::Object(tool.input_schema.clone());
+    let input = json!(tool.input_schema);
     descriptions(&input, &mut all);
     for text in all {
         if text.contains("<!--") || text.chars().any(hidden) {

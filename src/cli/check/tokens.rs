@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::catalog::{Capability, Catalog};
 use crate::cli::report::thousands;
@@ -156,13 +156,13 @@ fn more(out: &mut impl Write, all: usize, help: &str) -> std::io::Result<()> {
 fn spent(specs: &[ToolSpec], total: usize) -> [(&'static str, usize); 5] {
     let (mut tools, mut arguments, mut schemas, mut results) = (0, 0, 0, 0);
     for spec in specs {
-        let input = Value::Object(spec.input_schema.clone());
+        let input = Value::Object(Map::clone(&spec.input_schema));
         let bare = without_descriptions(input.clone()).to_string().len();
         tools += spec.description.len();
         arguments += input.to_string().len() - bare;
         schemas += bare;
-        let output = spec.output_schema.clone().map(Value::Object);
-        results += output.map_or(0, |schema| schema.to_string().len());
+        let output = spec.output_schema.as_ref();
+        results += output.map_or(0, |schema| json!(schema).to_string().len());
     }
     let parts = [tools, arguments, schemas, results].map(|bytes| bytes / 4);
     let rest = total.saturating_sub(parts.iter().sum());

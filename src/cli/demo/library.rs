@@ -1,24 +1,18 @@
 //! `mcpgen demo --postgres`: the same of a database, in a throw-away PostgreSQL cluster.
 
 use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context;
 use serde_json::json;
 
-use super::{Tools, heading};
+use super::{Tools, bundled, heading};
 use crate::cli::load;
-use crate::cli::options::DocOptions;
 use crate::cli::progress::Progress;
 use crate::cli::report;
 use crate::cluster::{Cluster, SUPERUSER};
 use crate::compile::budget;
 use crate::demo::library;
-use crate::diag::Diagnostics;
-use crate::policy;
 use crate::runtime::config::Secret;
-use crate::source::Source;
 
 /// What keys masks and cursors in the demonstration: 32 bytes in base64, and no secret.
 const KEY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
@@ -51,31 +45,20 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
 
 /// The library's tools under its policy, as a role that may only read.
 fn tools(cluster: &Cluster) -> anyhow::Result<Tools> {
-    const UNREAD: &str = "the bundled policy cannot be read";
-    let mut diags = Diagnostics::default();
-    let file = policy::read(
-        &mut Source::new(library::POLICY_NAME, library::POLICY),
-        &mut diags,
-    );
-    let file = file.context(UNREAD)?;
-    let options = DocOptions::plain(library::SNAPSHOT_NAME);
-    let mut wanted = load::Wanted::of_file(&file, Path::new(""), &options, &mut diags);
-    let mut wanted = wanted.pop().context(UNREAD)?;
-    if let Some(database) = &mut wanted.database {
-        database.dsn = Some(Secret::new(cluster.dsn(DATABASE, "library_reader")));
-    }
-    let snapshot = Source::new(library::SNAPSHOT_NAME, library::SNAPSHOT);
-    let policy = options.policy(Some(file))?;
-    let loaded = load::compiled(snapshot, wanted, policy, load::Extra::Nothing);
-    let (catalogs, compiled) = loaded.compiled.as_ref().context(UNREAD)?;
-    let mut config = load::config(&loaded, &compiled.manifest)?;
-    // What a hash comes to is the same each time.
-    config.seal_key = Some(Secret::new(KEY));
-    let server = load::server(catalogs, &compiled.manifest, &config, false)?;
-    Ok(Tools {
-        loaded,
-        server,
-        lines: 3,
+    let files = [
+        (library::POLICY_NAME, library::POLICY),
+        (library::SNAPSHOT_NAME, library::SNAPSHOT),
+    ];
+    let loaded = bundled(files, |wanted| {
+        if let Some(database) = &mut wanted.database {
+            database.dsn = Some(Secret::new(cluster.dsn(DATABASE, "library_reader")));
+        }
+    })?;
+    Tools::new(loaded, 3, |loaded, manifest| {
+        let mut config = load::config(loaded, manifest)?;
+        // What a hash comes to is the same each time.
+        config.seal_key = Some(Secret::new(KEY));
+        Ok(config)
     })
 }
 

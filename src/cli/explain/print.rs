@@ -197,8 +197,8 @@ fn of_operation<'a>(
 ) -> Explanation<'a> {
     let tool = tool(compiled, offered);
     let plain = without_rules(catalog, capability, &loaded.policy);
-    let empty = Map::new();
     let schema = plain.as_ref().map(ToolSpec::checked_schema);
+    let schema = schema.unwrap_or_default();
     let file = loaded.policy.file.as_ref();
     let matching: Vec<(usize, &Rule)> = offered
         .rules
@@ -213,7 +213,7 @@ fn of_operation<'a>(
                 effect: capability.effect,
                 name: plain.as_ref().map_or("", |tool| tool.name.as_str()),
                 tool,
-                schema: schema.as_ref().unwrap_or(&empty),
+                schema: &schema,
                 later: matching
                     .iter()
                     .skip(at + 1)

@@ -90,7 +90,10 @@ fn unknown(
         Some(near) => anyhow!("no operation is called `{wanted}`; did you mean `{near}`?"),
         None => anyhow!(
             "no operation is called `{wanted}`; `mcpgen list {doc}` shows the tools, and an operation \
-             can be named as in 'GET /path'"
+             can be named as in '{}'",
+            operations
+                .first()
+                .map_or("GET /path", |(_, capability, _)| &capability.operation)
         ),
     }
 }

@@ -119,7 +119,7 @@ impl<'t> Trial<'t> {
 /// Values for the arguments that must be there.
 fn required(tool: &ToolSpec) -> Option<Map<String, Value>> {
     let schema = tool.checked_schema();
-    let value = made_up(&Value::Object(schema.clone()), &schema, 0)?;
+    let value = made_up(&Value::Object(Map::clone(&schema)), &schema, 0)?;
     match value {
         Value::Object(args) => Some(args),
         _ => None,

@@ -6,7 +6,8 @@ use anyhow::{Context, bail, ensure};
 use url::Url;
 
 use crate::cli::options::{
-    DatabaseOptions, DocOptions, Enable, TokenAuth, TokenOptions, Tools, looks_secret,
+    DatabaseOptions, DocOptions, Enable, TokenAuth, TokenOptions, Tools, is_connection_string,
+    looks_secret, variable,
 };
 use crate::runtime::command::UpstreamOptions;
 use crate::runtime::manifest::Profile;
@@ -160,6 +161,17 @@ pub(super) fn executable() -> anyhow::Result<String> {
 }
 
 fn document(doc: &str) -> anyhow::Result<String> {
+    if variable(doc).is_some() {
+        return Ok(doc.to_owned());
+    }
+    if is_connection_string(doc) {
+        ensure!(
+            !may_hold_password(doc),
+            "the connection string holds a password, which does not belong in a client's configuration; \
+             put it into an environment variable and name that: `mcpgen install env:DATABASE_URL …`"
+        );
+        return Ok(doc.to_owned());
+    }
     let Some(url) = Url::parse(doc)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"))
@@ -175,6 +187,18 @@ fn document(doc: &str) -> anyhow::Result<String> {
         );
     }
     Ok(doc.to_owned())
+}
+
+/// Whether something of a connection string could be a password: what follows a `:` before the last `@`,
+/// or an option of such a name.
+fn may_hold_password(dsn: &str) -> bool {
+    let Some((_, rest)) = dsn.split_once("://") else {
+        return looks_secret(dsn);
+    };
+    let user = rest.rsplit_once('@').map_or("", |(user, _)| user);
+    let options = rest.split_once('?').map_or("", |(_, options)| options);
+    let mut options = url::form_urlencoded::parse(options.as_bytes());
+    user.contains(':') || options.any(|(name, _)| name.contains("pass") || looks_secret(&name))
 }
 
 fn has_user(url: &Url) -> bool {

@@ -1,11 +1,9 @@
 //! [I/O] Databases: their catalogue, as it is now or as it was when a snapshot was taken, becomes a Catalog.
 
-use anyhow::Context;
-
 use super::Wanted;
 use crate::catalog::Catalog;
-use crate::cli::options::DocOptions;
-use crate::diag::{Code, Diagnostic, Diagnostics, Loc};
+use crate::cli::options::{self, DocOptions};
+use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::input::postgres::{self, Snapshot};
 use crate::policy::SourcePolicy;
 use crate::runtime::backends::postgres::connect::Target;
@@ -22,6 +20,7 @@ pub(super) fn is_snapshot(text: &str) -> bool {
 
 /// The database that the command line names, or whose snapshot it names.
 pub(super) fn of_options(options: &DocOptions) -> anyhow::Result<Wanted> {
+    let named = options::variable(&options.doc);
     let given = options.is_database();
     if let Some(option) = options.of_document() {
         anyhow::bail!("{option} is about documents of APIs, and this is a database");
@@ -38,12 +37,12 @@ pub(super) fn of_options(options: &DocOptions) -> anyhow::Result<Wanted> {
             postgres: Some(crate::runtime::manifest::Postgres {
                 role: options.database.role.clone(),
                 posture: options.database.posture(),
-                ..postgres(String::new())
+                ..postgres(named.unwrap_or_default().to_owned())
             }),
             ..SourcePolicy::default()
         },
         database: Some(Database {
-            dsn: given.then(|| Secret::new(&options.doc)),
+            dsn: (given && named.is_none()).then(|| Secret::new(&options.doc)),
             schemas: options.database.schema.clone(),
         }),
         ..Wanted::default()
@@ -63,17 +62,34 @@ pub(super) async fn asked(wanted: &Wanted) -> anyhow::Result<Source> {
     } else {
         let reference = reference.unwrap_or_default();
         let found = looked_up(reference).filter(|dsn| !dsn.is_empty());
-        Secret::new(found.with_context(|| unset(reference))?)
+        Secret::new(found.ok_or_else(|| Unset::new(reference, wanted.name.is_some()))?)
     };
     let target = Target::new(&dsn, &wanted.fetch.ca_certs)?;
     let schemas = database.map_or(&[][..], |database| &database.schemas);
     let snapshot = postgres::introspect::introspect(&target, schemas).await?;
-    Ok(Source::new(target.place(), snapshot.text()))
+    Ok(Source::made(target.place(), snapshot.text()))
 }
 
-fn unset(reference: &str) -> String {
-    let place = crate::runtime::manifest::place(reference).unwrap_or_default();
-    format!("{place} is not there, and no `snapshot` says what the database has")
+/// Nothing says where a database is, and it is to be asked.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Unset(String);
+
+impl Unset {
+    /// What the owner of a policy can do.
+    pub(super) const HELP: &'static str = "set it, or have a snapshot: \
+        `mcpgen introspect postgres://… -o snapshot.json`, and `snapshot: ./snapshot.json`";
+
+    fn new(reference: &str, in_policy: bool) -> Self {
+        let missing = match reference.strip_prefix("file:") {
+            Some(path) => format!("the file `{path}` is not there"),
+            None => format!("the environment variable {reference} is not set"),
+        };
+        Self(match in_policy {
+            true => format!("{missing}, and no `snapshot` says what the database has"),
+            false => missing,
+        })
+    }
 }
 
 /// The Catalog of a snapshot. What cannot be read is reported.
@@ -85,8 +101,9 @@ pub(super) fn catalog(
     let mut snapshot: Snapshot = match serde_json::from_str(&source.text) {
         Ok(snapshot) => snapshot,
         Err(error) => {
-            let message = format!("this is no snapshot that can be read: {error}");
-            let found = Diagnostic::new(Code::Malformed, Loc::at(""), message);
+            let (loc, reason) = source.misread(&error);
+            let message = format!("this is no snapshot that can be read: {reason}");
+            let found = Diagnostic::new(Code::Malformed, loc, message);
             diags.push(Diagnostic {
                 severity: crate::diag::Severity::Error,
                 ..found.help("take a new one: `mcpgen introspect postgres://… > snapshot.json`")
@@ -96,9 +113,12 @@ pub(super) fn catalog(
     };
     anyhow::ensure!(
         snapshot.mcpgen_snapshot == Snapshot::VERSION,
-        "the snapshot is of format {}, and {} is read: take a new one",
+        "{}: the snapshot is of format {}, and {} is read; take a new one: \
+         `mcpgen introspect postgres://… -o {}`",
+        source.name,
         snapshot.mcpgen_snapshot,
-        Snapshot::VERSION
+        Snapshot::VERSION,
+        source.name
     );
     let schemas = wanted.database.as_ref().map_or(&[][..], |d| &d.schemas);
     let missing = schemas

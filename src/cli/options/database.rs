@@ -72,15 +72,40 @@ impl DatabaseOptions {
 }
 
 impl DocOptions {
-    /// Whether the document is a database's connection string.
+    /// Whether the document is a database: its connection string, or the variable that holds it.
     pub(in crate::cli) fn is_database(&self) -> bool {
-        is_connection_string(&self.doc)
+        is_connection_string(&self.doc) || variable(&self.doc).is_some()
     }
 }
 
-/// Whether a text says where a database is (PostgreSQL 34.1.1.2).
+/// The environment variable that holds a connection string, as in `env:DATABASE_URL`.
+pub(in crate::cli) fn variable(text: &str) -> Option<&str> {
+    let name = text.strip_prefix("env:")?;
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    (!name.is_empty() && name.chars().all(plain)).then_some(name)
+}
+
+/// What connection strings begin with: URLs (PostgreSQL 34.1.1.2) and pairs (34.1.1.1). Some are not
+/// read, and must not be taken for names of files either: messages repeat those, and these may hold a
+/// password.
+const BEGINNINGS: [&str; 10] = [
+    "postgres:",
+    "postgresql:",
+    "jdbc:",
+    "host=",
+    "hostaddr=",
+    "port=",
+    "dbname=",
+    "user=",
+    "password=",
+    "sslmode=",
+];
+
+/// Whether a text says where a database is.
 pub(in crate::cli) fn is_connection_string(text: &str) -> bool {
-    ["postgres://", "postgresql://"]
-        .iter()
-        .any(|scheme| text.starts_with(scheme))
+    let begins = |beginning: &&str| {
+        let start = text.trim_start().get(..beginning.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(beginning))
+    };
+    BEGINNINGS.iter().any(begins)
 }

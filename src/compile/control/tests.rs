@@ -1,6 +1,8 @@
 //! What rules make of schemas and controls. Rules are written as in a policy, bodies and parameters as
 //! in a document.
 
+use std::borrow::Cow;
+
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
@@ -78,7 +80,7 @@ fn applied(
             by_key.entry(key).or_default().push((rule, index));
         }
     }
-    let mut arguments = args::arguments(capability, Profile::None);
+    let mut arguments = args::arguments(&mut Cow::Borrowed(capability), Profile::None);
     let mut diags = Diagnostics::default();
     let mut misses = Misses::default();
     apply(

@@ -33,7 +33,7 @@ impl Work<'_> {
         });
         let hidden = wish.hide.is_some() || wish.env.is_some();
         if let Some((name, _)) = &wish.env {
-            let schema = self.reach.standalone(&schema);
+            let schema = self.reach.standalone(&schema).into();
             let name = (*name).to_owned();
             self.fix(tokens, Fixed::Env { name, schema }, hidden);
         } else if let Some((value, loc)) = constant {

@@ -1,8 +1,10 @@
 //! The arguments of a read and what it gives, as JSON Schema.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value, json};
 
-use super::defs::Defs;
+use super::defs::{Defs, Said, object};
 use super::view::View;
 use crate::catalog::{Param, RelationColumn};
 use crate::compile::args::accepted;
@@ -126,37 +128,46 @@ fn page(view: &View<'_>, no_key: bool, rows: u32, max_rows: u32) -> Vec<Param> {
 
 /// The conditions that a caller may set; `None` if there is nothing to filter by.
 fn filter(view: &View<'_>, any: &str, defs: &mut Defs) -> Option<Value> {
-    let (mut one, mut all) = (Map::new(), Map::new());
+    let most = view.columns.len() + 1;
+    let (mut one, mut all) = (Map::with_capacity(most), Map::with_capacity(most));
     for (own, shown) in view.columns.iter().filter(|(_, shown)| shown.filter) {
         let column = view.table.columns.get(*own)?;
-        let schema = compared(column, defs);
-        one.insert(shown.name.clone(), schema.clone());
-        all.insert(shown.name.clone(), described(schema, column));
+        let said = compared(column, defs);
+        one.insert(shown.name.clone(), said.schema());
+        all.insert(shown.name.clone(), described(said.schema(), column));
     }
     if all.is_empty() {
         return None;
     }
     all.insert(
         any.to_owned(),
-        json!({
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": one,
-                "additionalProperties": false,
-                "minProperties": 1,
-            },
-            "minItems": 1,
-            "maxItems": ALTERNATIVES_MAX,
-            "description": "Alternatives: one of these holds.",
-        }),
+        object([
+            ("type", "array".into()),
+            ("items", closed(one)),
+            ("minItems", 1.into()),
+            ("maxItems", ALTERNATIVES_MAX.into()),
+            ("description", "Alternatives: one of these holds.".into()),
+        ]),
     );
-    Some(json!({
-        "type": "object",
-        "properties": all,
-        "additionalProperties": false,
-        "description": "What holds for the rows, by column; all of it.",
-    }))
+    Some(object([
+        ("type", "object".into()),
+        ("properties", Value::Object(all)),
+        ("additionalProperties", false.into()),
+        (
+            "description",
+            "What holds for the rows, by column; all of it.".into(),
+        ),
+    ]))
+}
+
+/// An object that has one of these properties or more, and no other.
+fn closed(properties: Map<String, Value>) -> Value {
+    object([
+        ("type", "object".into()),
+        ("properties", Value::Object(properties)),
+        ("additionalProperties", false.into()),
+        ("minProperties", 1.into()),
+    ])
 }
 
 /// A schema with what the owner of a column says of it.
@@ -168,26 +179,27 @@ fn described(mut schema: Value, column: &RelationColumn) -> Value {
 }
 
 /// What a column may be compared with.
-fn compared(column: &RelationColumn, defs: &mut Defs) -> Value {
+fn compared(column: &RelationColumn, defs: &mut Defs) -> Said {
     let name = accepted(&column.r#type.name);
-    let value = defs.refer(&name, column.value.clone());
-    let element = defs.refer(&format!("{name}_element"), column.element.clone());
-    let mut properties = Map::new();
+    let value = defs.refer(&name, Cow::Borrowed(&*column.value));
+    let element = defs.refer(&format!("{name}_element"), Cow::Borrowed(&*column.element));
+    let mut properties = Map::with_capacity(column.comparisons.len());
     for comparison in &column.comparisons {
         let operand = operand(&value, &element, *comparison);
         properties.insert(comparison.as_str().to_owned(), operand);
     }
-    let schema = json!({
-        "type": "object",
-        "properties": properties,
-        "additionalProperties": false,
-        "minProperties": 1,
-    });
-    defs.refer(&format!("{name}_filter"), schema)
+    defs.refer(&format!("{name}_filter"), Cow::Owned(closed(properties)))
 }
 
-fn operand(value: &Value, element: &Value, comparison: Comparison) -> Value {
-    let list = |items: &Value| json!({"type": "array", "items": items, "minItems": 1, "maxItems": VALUES_MAX});
+fn operand(value: &Said, element: &Said, comparison: Comparison) -> Value {
+    let list = |items: &Said| {
+        object([
+            ("type", "array".into()),
+            ("items", items.schema()),
+            ("minItems", 1.into()),
+            ("maxItems", VALUES_MAX.into()),
+        ])
+    };
     match comparison {
         Comparison::Eq
         | Comparison::Ne
@@ -195,14 +207,16 @@ fn operand(value: &Value, element: &Value, comparison: Comparison) -> Value {
         | Comparison::Lte
         | Comparison::Gt
         | Comparison::Gte
-        | Comparison::Overlaps => value.clone(),
+        | Comparison::Overlaps => value.schema(),
         Comparison::In => list(value),
-        Comparison::Has | Comparison::ContainsElement => element.clone(),
+        Comparison::Has | Comparison::ContainsElement => element.schema(),
         Comparison::HasAny => list(element),
-        Comparison::IsNull => json!({"type": "boolean"}),
-        Comparison::StartsWith | Comparison::Contains | Comparison::Matches => {
-            json!({"type": "string", "minLength": 1, "maxLength": TEXT_MAX})
-        }
+        Comparison::IsNull => object([("type", "boolean".into())]),
+        Comparison::StartsWith | Comparison::Contains | Comparison::Matches => object([
+            ("type", "string".into()),
+            ("minLength", 1.into()),
+            ("maxLength", TEXT_MAX.into()),
+        ]),
     }
 }
 
@@ -216,7 +230,7 @@ fn get(view: &View<'_>, keys: &[Vec<String>]) -> Vec<Param> {
         let Some(column) = column.filter(|_| params.iter().all(|p| p.name != *name)) else {
             continue;
         };
-        let schema = described(column.value.clone(), column);
+        let schema = described(Value::clone(&column.value), column);
         // The nearest key is somebody else's: what stands for a path is never moved.
         params.push(Param {
             place: Place::Path,
@@ -238,31 +252,30 @@ pub(super) fn output(action: &SqlAction, view: &View<'_>) -> Value {
         };
         properties.insert(name.clone(), kind);
     }
-    let row = json!({"type": "object", "properties": properties});
-    match action.read {
-        Read::Find { .. } => json!({
-            "type": "object",
-            "properties": {
-                "rows": {"type": "array", "items": row},
-                "returned": {"type": "integer"},
-                "truncated": {"type": "boolean"},
-                "next_cursor": {"type": ["string", "null"]},
-                "limit_applied": {"type": "integer"},
-            },
-        }),
-        Read::Get { .. } => json!({"type": "object", "properties": {"row": row}}),
-    }
+    let whole = |properties| object([("type", "object".into()), ("properties", properties)]);
+    let row = whole(Value::Object(properties));
+    whole(match action.read {
+        Read::Find { .. } => object([
+            ("rows", object([("type", "array".into()), ("items", row)])),
+            ("returned", json!({"type": "integer"})),
+            ("truncated", json!({"type": "boolean"})),
+            ("next_cursor", json!({"type": ["string", "null"]})),
+            ("limit_applied", json!({"type": "integer"})),
+        ]),
+        Read::Get { .. } => object([("row", row)]),
+    })
 }
 
 fn row(view: &View<'_>) -> Map<String, Value> {
-    let columns = view.columns.iter().filter_map(|(own, shown)| {
+    let mut properties = Map::with_capacity(view.columns.len());
+    properties.extend(view.columns.iter().filter_map(|(own, shown)| {
         let column = view.table.columns.get(*own)?;
         let schema = match shown.mask {
-            None => column.shown.clone(),
+            None => Value::clone(&column.shown),
             Some(Mask::Null) => json!({"type": "null"}),
             Some(_) => json!({"type": ["string", "null"]}),
         };
         Some((shown.name.clone(), schema))
-    });
-    columns.collect()
+    }));
+    properties
 }

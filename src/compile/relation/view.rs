@@ -1,5 +1,7 @@
 //! One relation as the rules leave it: which of its columns are shown, how, and which rows there are.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 
 use super::super::args::accepted;
@@ -17,13 +19,14 @@ use crate::runtime::manifest::{self, Column, Condition, Mask};
 const LISTED_MAX: usize = 8;
 
 /// A relation as it is shown.
-pub(super) struct View<'c> {
+pub(in crate::compile) struct View<'c> {
     pub(super) table: &'c Relation,
     /// The columns that are shown, by their own names.
     pub(super) columns: IndexMap<&'c String, Shown>,
-    pub(super) rows: Vec<Condition>,
     pub(super) max_rows: Option<u32>,
     pub(super) statement_timeout_ms: Option<u64>,
+    /// The same for a Manifest, with the rows that there are.
+    pub(super) relation: Arc<manifest::Relation>,
 }
 
 /// A column that is shown.
@@ -44,7 +47,7 @@ impl<'c> View<'c> {
     ) -> Option<Self> {
         let table = offer.catalog.relation(&offer.capability)?;
         let rules = &offer.ruling.tables;
-        let mut columns = IndexMap::new();
+        let mut columns = IndexMap::with_capacity(table.columns.len());
         for (own, column) in &table.columns {
             let listed = |list: fn(&Rule) -> Option<&Vec<String>>| {
                 let mut lists = rules.iter().filter_map(|(rule, _)| list(rule));
@@ -85,8 +88,8 @@ impl<'c> View<'c> {
         let times = rules.iter().filter_map(|(rule, _)| rule.statement_timeout);
         Some(Self {
             table,
+            relation: Arc::new(relation(table, &columns, rows)),
             columns,
-            rows,
             max_rows,
             statement_timeout_ms: times.map(Duration::millis).min(),
         })
@@ -98,28 +101,33 @@ impl<'c> View<'c> {
             .get(own)
             .is_some_and(|shown| shown.mask.is_none())
     }
+}
 
-    /// The same for a Manifest.
-    pub(super) fn relation(&self) -> manifest::Relation {
-        let columns = self.columns.iter().filter_map(|(own, shown)| {
-            let column = self.table.columns.get(*own)?;
-            let filter = shown.filter.then(|| column.comparisons.clone());
-            let column = Column {
-                column: (shown.name != **own).then(|| (*own).clone()),
-                r#type: column.r#type.clone(),
-                nullable: column.nullable,
-                mask: shown.mask.clone(),
-                filter: filter.unwrap_or_default(),
-                sort: shown.sort,
-            };
-            Some((shown.name.clone(), column))
-        });
-        manifest::Relation {
-            schema: self.table.schema.clone(),
-            name: self.table.name.clone(),
-            columns: columns.collect(),
-            rows: self.rows.clone(),
-        }
+/// What a Manifest has of a relation that is shown like this.
+fn relation(
+    table: &Relation,
+    shown: &IndexMap<&String, Shown>,
+    rows: Vec<Condition>,
+) -> manifest::Relation {
+    let mut columns = IndexMap::with_capacity(shown.len());
+    columns.extend(shown.iter().filter_map(|(own, shown)| {
+        let column = table.columns.get(*own)?;
+        let filter = shown.filter.then(|| column.comparisons.clone());
+        let column = Column {
+            column: (shown.name != **own).then(|| (*own).clone()),
+            r#type: column.r#type.clone(),
+            nullable: column.nullable,
+            mask: shown.mask.clone(),
+            filter: filter.unwrap_or_default(),
+            sort: shown.sort,
+        };
+        Some((shown.name.clone(), column))
+    }));
+    manifest::Relation {
+        schema: table.schema.clone(),
+        name: table.name.clone(),
+        columns,
+        rows,
     }
 }
 

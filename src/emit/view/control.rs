@@ -1,6 +1,6 @@
 //! Expressions of what a policy says: controls, limits, shapes.
 
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value};
 
 use super::{list, literal, option, owned};
 use crate::emit::ident::raw_json;
@@ -38,7 +38,7 @@ pub(super) fn control(control: &Control) -> String {
     let fixed = fixed.as_ref().map(|fixed| match fixed {
         Fixed::Const(value) => format!("Fixed::Const({})", json(value)),
         Fixed::Env { name, schema } => {
-            let schema = raw_json(&Value::Object(schema.clone()));
+            let schema = raw_json(&Value::Object(Map::clone(schema)));
             format!(
                 "Fixed::Env {{ name: {}, schema: schema({schema}) }}",
                 owned(name)

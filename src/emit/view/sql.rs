@@ -74,7 +74,7 @@ fn relation(relation: &Relation) -> String {
         rows,
     } = relation;
     format!(
-        "Relation {{ schema: {}, name: {}, columns: {}, rows: {} }}",
+        "Relation {{ schema: {}, name: {}, columns: {}, rows: {} }}.into()",
         owned(schema),
         owned(name),
         map(columns, column),

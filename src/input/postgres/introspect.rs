@@ -34,14 +34,14 @@ pub enum IntrospectError {
         version: u32,
     },
     /// A schema that was asked for is not there.
-    #[error("{place} has no schema `{schema}`{}", did_you_mean(.near.as_deref()))]
+    #[error("{place} has no schema `{schema}`; {instead}")]
     NoSchema {
         /// Database and host.
         place: String,
         /// What was asked for.
         schema: String,
-        /// A schema that is there.
-        near: Option<String>,
+        /// What is there.
+        instead: String,
     },
     /// The role may not use a schema that was asked for.
     #[error(
@@ -75,9 +75,13 @@ pub enum IntrospectError {
     },
 }
 
-fn did_you_mean(near: Option<&str>) -> String {
-    near.map(|near| format!("; did you mean `{near}`?"))
-        .unwrap_or_default()
+/// What there is instead of a schema that is not there.
+fn instead(wanted: &str, usable: &[&str]) -> String {
+    match (nearest::nearest(wanted, usable.iter().copied()), usable) {
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, []) => "there is none that the role may use".to_owned(),
+        (None, usable) => format!("the role may use {}", usable.join(", ")),
+    }
 }
 
 /// Looks at a database. `schemas` are those that are looked at; none: all that the role may use, but
@@ -214,12 +218,12 @@ impl Look<'_> {
             }
             None => {
                 let offered = all.iter().filter(|schema| schema.offered && schema.usable);
-                let near = nearest::nearest(wanted, offered.map(|schema| schema.name.as_str()));
-                let near = near.map(str::to_owned);
+                let offered: Vec<&str> = offered.map(|schema| schema.name.as_str()).collect();
+                let instead = instead(wanted, &offered);
                 Err(IntrospectError::NoSchema {
                     place,
                     schema,
-                    near,
+                    instead,
                 })
             }
         }

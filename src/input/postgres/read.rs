@@ -1,5 +1,7 @@
 //! A snapshot becomes a Catalog: what the role may read of each relation, and the two reads of it. Pure.
 
+use std::collections::BTreeMap;
+
 use indexmap::IndexMap;
 
 use super::snapshot::{self, RelationKind, Snapshot};
@@ -69,10 +71,17 @@ impl<'a> Reader<'a, '_> {
             let relation = self.relation(index, relation);
             offered.push(relation);
         }
+        let named = |(index, place): (usize, &usize)| {
+            let relation = self.snapshot.relations.get(*place)?;
+            let name = (relation.schema.as_str(), relation.name.as_str());
+            Some((name, (index, relation)))
+        };
+        let others = self.places.iter().enumerate();
+        let others: Others<'_> = others.filter_map(named).collect();
         for (found, place) in offered.iter_mut().zip(&self.places) {
             let relation = self.snapshot.relations.get(*place);
             let keys = relation.map(|relation| relation.foreign_keys.as_slice());
-            found.foreign_keys = self.foreign_keys(keys.unwrap_or_default(), &found.columns);
+            found.foreign_keys = foreign_keys(keys.unwrap_or_default(), &found.columns, &others);
         }
         offered
     }
@@ -91,7 +100,7 @@ impl<'a> Reader<'a, '_> {
     }
 
     fn relation(&mut self, index: usize, relation: &'a snapshot::Relation) -> Relation {
-        let mut columns = IndexMap::new();
+        let mut columns = IndexMap::with_capacity(relation.columns.len());
         for (number, column) in relation.columns.iter().enumerate() {
             if !column.readable {
                 continue;
@@ -118,42 +127,6 @@ impl<'a> Reader<'a, '_> {
             foreign_keys: Vec::new(),
             estimate: relation.estimate,
         }
-    }
-
-    fn foreign_keys(
-        &self,
-        keys: &[snapshot::ForeignKey],
-        columns: &IndexMap<String, RelationColumn>,
-    ) -> Vec<ForeignKey> {
-        let read = |key: &snapshot::ForeignKey| {
-            let relation = self.places.iter().position(|place| {
-                let other = self.snapshot.relations.get(*place);
-                other.is_some_and(|other| other.schema == key.schema && other.name == key.table)
-            })?;
-            let other = self.snapshot.relations.get(*self.places.get(relation)?)?;
-            let readable = |name: &String| {
-                let mut columns = other.columns.iter();
-                columns.any(|column| column.readable && column.name == *name)
-            };
-            let own = key.columns.iter().all(|name| columns.contains_key(name));
-            if !own
-                || key.columns.len() != key.references.len()
-                || !key.references.iter().all(readable)
-            {
-                return None;
-            }
-            let pairs = key
-                .columns
-                .iter()
-                .cloned()
-                .zip(key.references.iter().cloned());
-            Some(ForeignKey {
-                name: key.name.clone(),
-                columns: pairs.collect(),
-                relation,
-            })
-        };
-        keys.iter().filter_map(read).collect()
     }
 
     /// What can be done with each relation.
@@ -219,6 +192,40 @@ impl<'a> Reader<'a, '_> {
             false => format!("{}_{verb}", relation.name),
         }
     }
+}
+
+/// The relations that are offered, by schema and name, each with its index.
+type Others<'a> = BTreeMap<(&'a str, &'a str), (usize, &'a snapshot::Relation)>;
+
+/// The foreign keys that can be followed.
+fn foreign_keys(
+    keys: &[snapshot::ForeignKey],
+    columns: &IndexMap<String, RelationColumn>,
+    others: &Others<'_>,
+) -> Vec<ForeignKey> {
+    let read = |key: &snapshot::ForeignKey| {
+        let (relation, other) = others.get(&(key.schema.as_str(), key.table.as_str()))?;
+        let readable = |name: &String| {
+            let mut columns = other.columns.iter();
+            columns.any(|column| column.readable && column.name == *name)
+        };
+        let own = key.columns.iter().all(|name| columns.contains_key(name));
+        if !own || key.columns.len() != key.references.len() || !key.references.iter().all(readable)
+        {
+            return None;
+        }
+        let pairs = key
+            .columns
+            .iter()
+            .cloned()
+            .zip(key.references.iter().cloned());
+        Some(ForeignKey {
+            name: key.name.clone(),
+            columns: pairs.collect(),
+            relation: *relation,
+        })
+    };
+    keys.iter().filter_map(read).collect()
 }
 
 /// What a finding about a read is filed under: `find library.books`.

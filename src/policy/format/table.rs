@@ -1,11 +1,15 @@
 //! What a rule says of a relation: its columns and its rows.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
+
+use crate::diag::escape;
 
 /// The columns of a relation that are shown, and how.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
@@ -80,23 +84,78 @@ impl JsonSchema for MaskRule {
 
 /// The rows that there are for callers: all of this holds for them. A column stands for a comparison of
 /// it; `and`, `or` and `not` are for whole conditions.
-#[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, JsonSchema)]
 #[schemars(extend("minProperties" = 1))]
 pub struct Rows {
     /// All of these hold.
-    #[serde(default)]
     #[schemars(extend("minItems" = 1))]
     pub and: Option<Vec<Rows>>,
     /// One of these holds.
-    #[serde(default)]
     #[schemars(extend("minItems" = 1))]
     pub or: Option<Vec<Rows>>,
     /// This does not hold.
-    #[serde(default)]
     pub not: Option<Box<Rows>>,
     /// By column.
     #[serde(flatten)]
     pub columns: IndexMap<String, Compared>,
+}
+
+impl Rows {
+    /// The values that columns are compared with, each with the pointer from here to it.
+    pub fn operands(&self) -> Vec<(String, &Operand)> {
+        let mut found = Vec::new();
+        self.collect("", &mut found);
+        found
+    }
+
+    fn collect<'r>(&'r self, at: &str, found: &mut Vec<(String, &'r Operand)>) {
+        for (key, list) in [("and", &self.and), ("or", &self.or)] {
+            for (index, rows) in list.iter().flatten().enumerate() {
+                rows.collect(&format!("{at}/{key}/{index}"), found);
+            }
+        }
+        if let Some(not) = &self.not {
+            not.collect(&format!("{at}/not"), found);
+        }
+        for (name, compared) in &self.columns {
+            let name = escape(name);
+            let operands = compared.operands();
+            found.extend(operands.map(|(key, operand)| (format!("{at}/{name}/{key}"), operand)));
+        }
+    }
+}
+
+/// Not derived: what is flattened goes through a buffer that has no integers of over 64 bits, and columns
+/// have.
+impl<'de> Deserialize<'de> for Rows {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Rows;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("conditions by column")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Rows, A::Error> {
+                let mut rows = Rows::default();
+                while let Some(key) = map.next_key::<String>()? {
+                    match key.as_str() {
+                        "and" => rows.and = map.next_value()?,
+                        "or" => rows.or = map.next_value()?,
+                        "not" => rows.not = map.next_value()?,
+                        _ => {
+                            rows.columns.insert(key, map.next_value()?);
+                        }
+                    }
+                }
+                Ok(rows)
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
+    }
 }
 
 /// What a column is compared with; all of it holds. A text `env.NAME` is the value of an environment

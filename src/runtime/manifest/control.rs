@@ -1,7 +1,9 @@
 //! What a policy says of the values of arguments, beside the schema that they are checked against.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
+
+use super::Schema;
 
 /// What is done with one value of the arguments before they are checked, or after.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -65,6 +67,6 @@ pub enum Fixed {
         /// The variable.
         name: String,
         /// What the value has to be; says what the text is read as.
-        schema: Map<String, Value>,
+        schema: Schema,
     },
 }

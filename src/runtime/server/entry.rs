@@ -1,9 +1,9 @@
 //! One tool of a server, and the course of its calls.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use jsonschema::Validator;
-use rmcp::model::{JsonObject, Tool};
+use rmcp::model::JsonObject;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::runtime::config::Config;
 use crate::runtime::error::CallError;
 use crate::runtime::hooks::{Hooks, Step};
 use crate::runtime::limits::Limiter;
-use crate::runtime::manifest::ToolSpec;
+use crate::runtime::manifest::{Schema, ToolSpec};
 use crate::runtime::plain;
 use crate::runtime::shape::Shaper;
 
@@ -25,32 +25,26 @@ pub(super) struct Entry {
     shaper: Option<Shaper>,
     /// Whether a client has to repeat arguments in headers.
     pub(super) header_params: bool,
-    pub(super) output_schema: Option<Arc<JsonObject>>,
+    pub(super) output_schema: Option<Schema>,
     /// Compiled at the first result.
     output: OnceLock<Option<Validator>>,
 }
 
 impl Entry {
-    /// A tool of a Manifest, which clients see as `tool`.
+    /// A tool of a Manifest.
     pub(super) fn new(
         spec: &ToolSpec,
-        tool: &Tool,
         backend: Box<dyn Backend>,
         limiter: Limiter,
         config: &Config,
     ) -> Self {
-        let checked = if spec.checked.is_empty() {
-            tool.input_schema.clone()
-        } else {
-            Arc::new(spec.checked_schema())
-        };
         Self {
-            checker: Checker::new(&spec.controls, checked, &config.variables),
+            checker: Checker::new(&spec.controls, spec.checked_schema(), &config.variables),
             backend,
             limiter,
             shaper: Shaper::new(spec),
-            header_params: plain::has_header_params(&tool.input_schema),
-            output_schema: tool.output_schema.clone(),
+            header_params: plain::has_header_params(&spec.input_schema),
+            output_schema: spec.output_schema.clone(),
             output: OnceLock::new(),
         }
     }

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::made::KEY;
 use super::super::reads::hmac;
 use super::tables::{Table, Test, test};
 use super::values::{Cell, Kind, Order, Random, Scalar};
+use crate::support::postgres::KEY;
 
 enum Mask {
     Null,

@@ -3,6 +3,7 @@
 //! them.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::runtime::pointer::unescape;
 use indexmap::IndexMap;
@@ -215,6 +216,9 @@ impl Effect {
     }
 }
 
+/// A JSON Schema that is an object. A server holds those of its Manifest, and no others like them.
+pub type Schema = Arc<Map<String, Value>>;
+
 /// One finished tool.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -236,14 +240,14 @@ pub struct ToolSpec {
     /// Whether calling it twice is the same as calling it once.
     pub idempotent: bool,
     /// JSON Schema 2020-12 of the arguments: an object, closed, self-contained.
-    pub input_schema: Map<String, Value>,
+    pub input_schema: Schema,
     /// Where clients are shown less than is checked: JSON Pointer into the input schema, and the schema
     /// that arguments are checked against there.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
-    pub checked: IndexMap<String, Map<String, Value>>,
+    pub checked: IndexMap<String, Schema>,
     /// Lenient JSON Schema of the result, with an object root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub output_schema: Option<Map<String, Value>>,
+    pub output_schema: Option<Schema>,
     /// What is done with values of the arguments beside the schema.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub controls: Vec<Control>,
@@ -275,16 +279,19 @@ impl ToolSpec {
     }
 
     /// The schema that arguments are checked against.
-    pub fn checked_schema(&self) -> Map<String, Value> {
-        let mut root = Value::Object(self.input_schema.clone());
+    pub fn checked_schema(&self) -> Schema {
+        if self.checked.is_empty() {
+            return self.input_schema.clone();
+        }
+        let mut root = Value::Object(Map::clone(&self.input_schema));
         for (pointer, schema) in &self.checked {
             if let Some(place) = root.pointer_mut(pointer) {
-                *place = Value::Object(schema.clone());
+                *place = Value::Object(Map::clone(schema));
             }
         }
         match root {
-            Value::Object(schema) => schema,
-            _ => Map::new(),
+            Value::Object(schema) => schema.into(),
+            _ => Schema::default(),
         }
     }
 }
@@ -292,6 +299,7 @@ impl ToolSpec {
 /// What a tool does, as data.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant, reason = "most of them are requests")]
 pub enum Action {
     /// An HTTP request.
     Http(HttpAction),
@@ -473,6 +481,6 @@ pub fn number(text: &str) -> Number {
 
 /// Reads a schema that is written in source code as JSON text; what is no object is empty, which a
 /// generated crate's own tests find.
-pub fn schema(text: &str) -> Map<String, Value> {
+pub fn schema(text: &str) -> Schema {
     serde_json::from_str(text).unwrap_or_default()
 }

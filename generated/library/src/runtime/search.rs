@@ -5,14 +5,14 @@
 //! through `call_read_tool`, which reaches only tools that change nothing, or `call_write_tool`.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::args::Args;
 use super::error::CallError;
-use super::manifest::{Effect, ListMode, Manifest, ToolSpec};
+use super::manifest::{Effect, ListMode, Manifest, Schema, ToolSpec};
 
 mod answer;
 mod index;
@@ -56,7 +56,7 @@ struct Known {
     effect: Effect,
     /// Method and path.
     request: String,
-    input_schema: Arc<Map<String, Value>>,
+    input_schema: Schema,
 }
 
 /// What a tool of search mode comes to.
@@ -101,21 +101,12 @@ fn groups(manifest: &Manifest) -> Vec<(String, usize)> {
 }
 
 impl Search {
-    /// The search over the tools of a Manifest that lists them in search mode. `schemas` are their
-    /// input schemas, in the Manifest's order.
-    pub fn new<'a>(
-        manifest: &Manifest,
-        schemas: impl Iterator<Item = &'a Arc<Map<String, Value>>>,
-    ) -> Option<Self> {
+    /// The search over the tools of a Manifest that lists them in search mode.
+    pub fn new(manifest: &Manifest) -> Option<Self> {
         if manifest.listing.mode != ListMode::Search {
             return None;
         }
-        let tools: Vec<Known> = manifest
-            .tools
-            .iter()
-            .zip(schemas)
-            .map(|(spec, schema)| Known::new(spec, schema.clone()))
-            .collect();
+        let tools: Vec<Known> = manifest.tools.iter().map(Known::new).collect();
         let places = tools.iter().enumerate();
         Some(Self {
             metas: metas(manifest),
@@ -320,7 +311,7 @@ impl Search {
 }
 
 impl Known {
-    fn new(spec: &ToolSpec, input_schema: Arc<Map<String, Value>>) -> Self {
+    fn new(spec: &ToolSpec) -> Self {
         Self {
             name: spec.name.clone(),
             title: spec.title.clone(),
@@ -328,7 +319,7 @@ impl Known {
             group: spec.group.clone(),
             effect: spec.effect,
             request: format!("{} {}", spec.action.verb(), spec.action.object()),
-            input_schema,
+            input_schema: spec.input_schema.clone(),
         }
     }
 

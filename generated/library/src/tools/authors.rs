@@ -495,7 +495,8 @@ pub(super) fn authors_find() -> ToolSpec {
                     ),
                 ]),
                 rows: vec![],
-            },
+            }
+            .into(),
             include: IndexMap::from([(
                 "book_authors".to_owned(),
                 Include {
@@ -577,7 +578,8 @@ pub(super) fn authors_find() -> ToolSpec {
                             ),
                         ]),
                         rows: vec![],
-                    },
+                    }
+                    .into(),
                     on: vec![Join {
                         own: "id".to_owned(),
                         other: "author_id".to_owned(),
@@ -761,7 +763,8 @@ pub(super) fn authors_get() -> ToolSpec {
                     ),
                 ]),
                 rows: vec![],
-            },
+            }
+            .into(),
             include: IndexMap::from([(
                 "book_authors".to_owned(),
                 Include {
@@ -843,7 +846,8 @@ pub(super) fn authors_get() -> ToolSpec {
                             ),
                         ]),
                         rows: vec![],
-                    },
+                    }
+                    .into(),
                     on: vec![Join {
                         own: "id".to_owned(),
                         other: "author_id".to_owned(),

@@ -400,7 +400,7 @@ pub(super) fn book_authors_find() -> ToolSpec {
                     ),
                 ]),
                 rows: vec![],
-            },
+            }.into(),
             include: IndexMap::from([
                 (
                     "author".to_owned(),
@@ -423,7 +423,7 @@ pub(super) fn book_authors_find() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }.into(),
                         on: vec![Join {
                             own: "author_id".to_owned(),
                             other: "id".to_owned(),
@@ -481,7 +481,7 @@ pub(super) fn book_authors_find() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }.into(),
                         on: vec![Join {
                             own: "book_id".to_owned(),
                             other: "id".to_owned(),
@@ -609,7 +609,7 @@ pub(super) fn book_authors_get() -> ToolSpec {
                     ),
                 ]),
                 rows: vec![],
-            },
+            }.into(),
             include: IndexMap::from([
                 (
                     "author".to_owned(),
@@ -632,7 +632,7 @@ pub(super) fn book_authors_get() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }.into(),
                         on: vec![Join {
                             own: "author_id".to_owned(),
                             other: "id".to_owned(),
@@ -690,7 +690,7 @@ pub(super) fn book_authors_get() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }.into(),
                         on: vec![Join {
                             own: "book_id".to_owned(),
                             other: "id".to_owned(),

@@ -707,7 +707,7 @@ pub(super) fn books_find() -> ToolSpec {
                     ),
                 ]),
                 rows: vec![],
-            },
+            }.into(),
             include: IndexMap::from([
                 (
                     "book_authors".to_owned(),
@@ -730,7 +730,7 @@ pub(super) fn books_find() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }.into(),
                         on: vec![Join {
                             own: "id".to_owned(),
                             other: "book_id".to_owned(),
@@ -775,7 +775,7 @@ pub(super) fn books_find() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }.into(),
                         on: vec![Join {
                             own: "id".to_owned(),
                             other: "book_id".to_owned(),
@@ -813,7 +813,7 @@ pub(super) fn books_find() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }.into(),
                         on: vec![Join {
                             own: "id".to_owned(),
                             other: "book_id".to_owned(),
@@ -1021,7 +1021,7 @@ pub(super) fn books_get() -> ToolSpec {
                     ),
                 ]),
                 rows: vec![],
-            },
+            }.into(),
             include: IndexMap::from([
                 (
                     "book_authors".to_owned(),
@@ -1044,7 +1044,7 @@ pub(super) fn books_get() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }.into(),
                         on: vec![Join {
                             own: "id".to_owned(),
                             other: "book_id".to_owned(),
@@ -1089,7 +1089,7 @@ pub(super) fn books_get() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }.into(),
                         on: vec![Join {
                             own: "id".to_owned(),
                             other: "book_id".to_owned(),
@@ -1127,7 +1127,7 @@ pub(super) fn books_get() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }.into(),
                         on: vec![Join {
                             own: "id".to_owned(),
                             other: "book_id".to_owned(),

@@ -753,7 +753,8 @@ pub(super) fn branches_find() -> ToolSpec {
                     ),
                 ]),
                 rows: vec![],
-            },
+            }
+            .into(),
             include: IndexMap::from([
                 (
                     "copies".to_owned(),
@@ -893,7 +894,8 @@ pub(super) fn branches_find() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }
+                        .into(),
                         on: vec![Join {
                             own: "id".to_owned(),
                             other: "branch_id".to_owned(),
@@ -1023,7 +1025,8 @@ pub(super) fn branches_find() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }
+                        .into(),
                         on: vec![Join {
                             own: "id".to_owned(),
                             other: "branch_id".to_owned(),
@@ -1187,7 +1190,8 @@ pub(super) fn branches_find() -> ToolSpec {
                                 by: Comparison::Eq,
                                 to: Operand::Const(json(r#"true"#)),
                             }],
-                        },
+                        }
+                        .into(),
                         on: vec![Join {
                             own: "id".to_owned(),
                             other: "branch_id".to_owned(),
@@ -1514,7 +1518,8 @@ pub(super) fn branches_get() -> ToolSpec {
                     ),
                 ]),
                 rows: vec![],
-            },
+            }
+            .into(),
             include: IndexMap::from([
                 (
                     "copies".to_owned(),
@@ -1654,7 +1659,8 @@ pub(super) fn branches_get() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }
+                        .into(),
                         on: vec![Join {
                             own: "id".to_owned(),
                             other: "branch_id".to_owned(),
@@ -1784,7 +1790,8 @@ pub(super) fn branches_get() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }
+                        .into(),
                         on: vec![Join {
                             own: "id".to_owned(),
                             other: "branch_id".to_owned(),
@@ -1948,7 +1955,8 @@ pub(super) fn branches_get() -> ToolSpec {
                                 by: Comparison::Eq,
                                 to: Operand::Const(json(r#"true"#)),
                             }],
-                        },
+                        }
+                        .into(),
                         on: vec![Join {
                             own: "id".to_owned(),
                             other: "branch_id".to_owned(),

@@ -615,7 +615,8 @@ pub(super) fn copies_find() -> ToolSpec {
                     ),
                 ]),
                 rows: vec![],
-            },
+            }
+            .into(),
             include: IndexMap::from([
                 (
                     "book".to_owned(),
@@ -837,7 +838,8 @@ pub(super) fn copies_find() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }
+                        .into(),
                         on: vec![Join {
                             own: "book_id".to_owned(),
                             other: "id".to_owned(),
@@ -982,7 +984,8 @@ pub(super) fn copies_find() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }
+                        .into(),
                         on: vec![Join {
                             own: "branch_id".to_owned(),
                             other: "id".to_owned(),
@@ -1152,7 +1155,8 @@ pub(super) fn copies_find() -> ToolSpec {
                                 by: Comparison::Gte,
                                 to: Operand::Const(json(r#""2025-01-01""#)),
                             }],
-                        },
+                        }
+                        .into(),
                         on: vec![Join {
                             own: "barcode".to_owned(),
                             other: "barcode".to_owned(),
@@ -1415,7 +1419,8 @@ pub(super) fn copies_get() -> ToolSpec {
                     ),
                 ]),
                 rows: vec![],
-            },
+            }
+            .into(),
             include: IndexMap::from([
                 (
                     "book".to_owned(),
@@ -1637,7 +1642,8 @@ pub(super) fn copies_get() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }
+                        .into(),
                         on: vec![Join {
                             own: "book_id".to_owned(),
                             other: "id".to_owned(),
@@ -1782,7 +1788,8 @@ pub(super) fn copies_get() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }
+                        .into(),
                         on: vec![Join {
                             own: "branch_id".to_owned(),
                             other: "id".to_owned(),
@@ -1952,7 +1959,8 @@ pub(super) fn copies_get() -> ToolSpec {
                                 by: Comparison::Gte,
                                 to: Operand::Const(json(r#""2025-01-01""#)),
                             }],
-                        },
+                        }
+                        .into(),
                         on: vec![Join {
                             own: "barcode".to_owned(),
                             other: "barcode".to_owned(),

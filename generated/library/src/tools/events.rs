@@ -559,7 +559,7 @@ pub(super) fn events_find() -> ToolSpec {
                     ),
                 ]),
                 rows: vec![],
-            },
+            }.into(),
             include: IndexMap::from([(
                 "branch".to_owned(),
                 Include {
@@ -593,7 +593,7 @@ pub(super) fn events_find() -> ToolSpec {
                             ),
                         ]),
                         rows: vec![],
-                    },
+                    }.into(),
                     on: vec![Join {
                         own: "branch_id".to_owned(),
                         other: "id".to_owned(),
@@ -752,7 +752,7 @@ pub(super) fn events_get() -> ToolSpec {
                     ),
                 ]),
                 rows: vec![],
-            },
+            }.into(),
             include: IndexMap::from([(
                 "branch".to_owned(),
                 Include {
@@ -786,7 +786,7 @@ pub(super) fn events_get() -> ToolSpec {
                             ),
                         ]),
                         rows: vec![],
-                    },
+                    }.into(),
                     on: vec![Join {
                         own: "branch_id".to_owned(),
                         other: "id".to_owned(),

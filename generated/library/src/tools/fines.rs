@@ -491,7 +491,7 @@ pub(super) fn fines_find() -> ToolSpec {
                 rows: vec![
                     Condition::Compare { column: "paid_at".to_owned(), r#type: SqlType { schema: "pg_catalog".to_owned(), name: "timestamp".to_owned(), operators: "pg_catalog".to_owned(), form: Form::Json }, by: Comparison::IsNull, to: Operand::Const(json(r#"true"#)) },
                 ],
-            },
+            }.into(),
             include: IndexMap::from([(
                 "loans".to_owned(),
                 Include {
@@ -527,7 +527,7 @@ pub(super) fn fines_find() -> ToolSpec {
                         rows: vec![
                             Condition::Compare { column: "lent_on".to_owned(), r#type: SqlType { schema: "pg_catalog".to_owned(), name: "date".to_owned(), operators: "pg_catalog".to_owned(), form: Form::Json }, by: Comparison::Gte, to: Operand::Const(json(r#""2025-01-01""#)) },
                         ],
-                    },
+                    }.into(),
                     on: vec![
                         Join {
                             own: "loan_id".to_owned(),
@@ -757,7 +757,8 @@ pub(super) fn fines_get() -> ToolSpec {
                     by: Comparison::IsNull,
                     to: Operand::Const(json(r#"true"#)),
                 }],
-            },
+            }
+            .into(),
             include: IndexMap::from([(
                 "loans".to_owned(),
                 Include {
@@ -919,7 +920,8 @@ pub(super) fn fines_get() -> ToolSpec {
                             by: Comparison::Gte,
                             to: Operand::Const(json(r#""2025-01-01""#)),
                         }],
-                    },
+                    }
+                    .into(),
                     on: vec![
                         Join {
                             own: "loan_id".to_owned(),

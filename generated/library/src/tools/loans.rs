@@ -565,7 +565,7 @@ pub(super) fn loans_find() -> ToolSpec {
                 rows: vec![
                     Condition::Compare { column: "lent_on".to_owned(), r#type: SqlType { schema: "pg_catalog".to_owned(), name: "date".to_owned(), operators: "pg_catalog".to_owned(), form: Form::Json }, by: Comparison::Gte, to: Operand::Const(json(r#""2025-01-01""#)) },
                 ],
-            },
+            }.into(),
             include: IndexMap::from([
                 (
                     "copies".to_owned(),
@@ -600,7 +600,7 @@ pub(super) fn loans_find() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }.into(),
                         on: vec![Join {
                             own: "barcode".to_owned(),
                             other: "barcode".to_owned(),
@@ -648,7 +648,7 @@ pub(super) fn loans_find() -> ToolSpec {
                             rows: vec![
                                 Condition::Compare { column: "is_active".to_owned(), r#type: SqlType { schema: "pg_catalog".to_owned(), name: "bool".to_owned(), operators: "pg_catalog".to_owned(), form: Form::Json }, by: Comparison::Eq, to: Operand::Const(json(r#"true"#)) },
                             ],
-                        },
+                        }.into(),
                         on: vec![Join {
                             own: "member_id".to_owned(),
                             other: "id".to_owned(),
@@ -684,7 +684,7 @@ pub(super) fn loans_find() -> ToolSpec {
                             rows: vec![
                                 Condition::Compare { column: "paid_at".to_owned(), r#type: SqlType { schema: "pg_catalog".to_owned(), name: "timestamp".to_owned(), operators: "pg_catalog".to_owned(), form: Form::Json }, by: Comparison::IsNull, to: Operand::Const(json(r#"true"#)) },
                             ],
-                        },
+                        }.into(),
                         on: vec![
                             Join {
                                 own: "id".to_owned(),
@@ -859,7 +859,7 @@ pub(super) fn loans_get() -> ToolSpec {
                 rows: vec![
                     Condition::Compare { column: "lent_on".to_owned(), r#type: SqlType { schema: "pg_catalog".to_owned(), name: "date".to_owned(), operators: "pg_catalog".to_owned(), form: Form::Json }, by: Comparison::Gte, to: Operand::Const(json(r#""2025-01-01""#)) },
                 ],
-            },
+            }.into(),
             include: IndexMap::from([
                 (
                     "copies".to_owned(),
@@ -894,7 +894,7 @@ pub(super) fn loans_get() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }.into(),
                         on: vec![Join {
                             own: "barcode".to_owned(),
                             other: "barcode".to_owned(),
@@ -942,7 +942,7 @@ pub(super) fn loans_get() -> ToolSpec {
                             rows: vec![
                                 Condition::Compare { column: "is_active".to_owned(), r#type: SqlType { schema: "pg_catalog".to_owned(), name: "bool".to_owned(), operators: "pg_catalog".to_owned(), form: Form::Json }, by: Comparison::Eq, to: Operand::Const(json(r#"true"#)) },
                             ],
-                        },
+                        }.into(),
                         on: vec![Join {
                             own: "member_id".to_owned(),
                             other: "id".to_owned(),
@@ -978,7 +978,7 @@ pub(super) fn loans_get() -> ToolSpec {
                             rows: vec![
                                 Condition::Compare { column: "paid_at".to_owned(), r#type: SqlType { schema: "pg_catalog".to_owned(), name: "timestamp".to_owned(), operators: "pg_catalog".to_owned(), form: Form::Json }, by: Comparison::IsNull, to: Operand::Const(json(r#"true"#)) },
                             ],
-                        },
+                        }.into(),
                         on: vec![
                             Join {
                                 own: "id".to_owned(),

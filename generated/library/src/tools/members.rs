@@ -554,7 +554,8 @@ pub(super) fn members_find() -> ToolSpec {
                     by: Comparison::Eq,
                     to: Operand::Const(json(r#"true"#)),
                 }],
-            },
+            }
+            .into(),
             include: IndexMap::from([
                 (
                     "branch".to_owned(),
@@ -692,7 +693,8 @@ pub(super) fn members_find() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }
+                        .into(),
                         on: vec![Join {
                             own: "branch_id".to_owned(),
                             other: "id".to_owned(),
@@ -862,7 +864,8 @@ pub(super) fn members_find() -> ToolSpec {
                                 by: Comparison::Gte,
                                 to: Operand::Const(json(r#""2025-01-01""#)),
                             }],
-                        },
+                        }
+                        .into(),
                         on: vec![Join {
                             own: "id".to_owned(),
                             other: "member_id".to_owned(),
@@ -990,7 +993,8 @@ pub(super) fn members_find() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }
+                        .into(),
                         on: vec![Join {
                             own: "id".to_owned(),
                             other: "member_id".to_owned(),
@@ -1278,7 +1282,8 @@ pub(super) fn members_get() -> ToolSpec {
                     by: Comparison::Eq,
                     to: Operand::Const(json(r#"true"#)),
                 }],
-            },
+            }
+            .into(),
             include: IndexMap::from([
                 (
                     "branch".to_owned(),
@@ -1416,7 +1421,8 @@ pub(super) fn members_get() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }
+                        .into(),
                         on: vec![Join {
                             own: "branch_id".to_owned(),
                             other: "id".to_owned(),
@@ -1586,7 +1592,8 @@ pub(super) fn members_get() -> ToolSpec {
                                 by: Comparison::Gte,
                                 to: Operand::Const(json(r#""2025-01-01""#)),
                             }],
-                        },
+                        }
+                        .into(),
                         on: vec![Join {
                             own: "id".to_owned(),
                             other: "member_id".to_owned(),
@@ -1714,7 +1721,8 @@ pub(super) fn members_get() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }
+                        .into(),
                         on: vec![Join {
                             own: "id".to_owned(),
                             other: "member_id".to_owned(),

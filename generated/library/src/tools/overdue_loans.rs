@@ -486,7 +486,7 @@ pub(super) fn overdue_loans_find() -> ToolSpec {
                     ),
                 ]),
                 rows: vec![],
-            },
+            }.into(),
             include: IndexMap::new(),
             statement_timeout_ms: None,
             cell_bytes: 65536,

@@ -435,7 +435,7 @@ pub(super) fn popular_books_find() -> ToolSpec {
                     ),
                 ]),
                 rows: vec![],
-            },
+            }.into(),
             include: IndexMap::new(),
             statement_timeout_ms: None,
             cell_bytes: 65536,

@@ -608,7 +608,8 @@ pub(super) fn reservations_find() -> ToolSpec {
                     ),
                 ]),
                 rows: vec![],
-            },
+            }
+            .into(),
             include: IndexMap::from([
                 (
                     "book".to_owned(),
@@ -830,7 +831,8 @@ pub(super) fn reservations_find() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }
+                        .into(),
                         on: vec![Join {
                             own: "book_id".to_owned(),
                             other: "id".to_owned(),
@@ -991,7 +993,8 @@ pub(super) fn reservations_find() -> ToolSpec {
                                 by: Comparison::Eq,
                                 to: Operand::Const(json(r#"true"#)),
                             }],
-                        },
+                        }
+                        .into(),
                         on: vec![Join {
                             own: "member_id".to_owned(),
                             other: "id".to_owned(),
@@ -1235,7 +1238,8 @@ pub(super) fn reservations_get() -> ToolSpec {
                     ),
                 ]),
                 rows: vec![],
-            },
+            }
+            .into(),
             include: IndexMap::from([
                 (
                     "book".to_owned(),
@@ -1457,7 +1461,8 @@ pub(super) fn reservations_get() -> ToolSpec {
                                 ),
                             ]),
                             rows: vec![],
-                        },
+                        }
+                        .into(),
                         on: vec![Join {
                             own: "book_id".to_owned(),
                             other: "id".to_owned(),
@@ -1618,7 +1623,8 @@ pub(super) fn reservations_get() -> ToolSpec {
                                 by: Comparison::Eq,
                                 to: Operand::Const(json(r#"true"#)),
                             }],
-                        },
+                        }
+                        .into(),
                         on: vec![Join {
                             own: "member_id".to_owned(),
                             other: "id".to_owned(),

@@ -1,5 +1,7 @@
 //! A column: its type, what it is compared by and with, and what is shown of it.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::super::snapshot::Column;
@@ -20,29 +22,28 @@ pub(super) struct Found {
     pub(super) as_text: bool,
 }
 
-impl Types<'_> {
+/// The schemas of a column; thousands of columns have the same.
+#[derive(Clone)]
+pub(super) struct Schemas {
+    value: Arc<Value>,
+    element: Arc<Value>,
+    shown: Arc<Value>,
+}
+
+impl<'a> Types<'a> {
     /// Reads a column.
-    pub(super) fn column(&self, column: &Column, indexed: bool) -> Found {
+    pub(super) fn column(&mut self, column: &'a Column, indexed: bool) -> Found {
         let kind = self.kind(&column.r#type);
         let mut comparisons = self.comparisons(&column.r#type);
         let nullable = !column.not_null;
         if nullable {
             comparisons.push(Comparison::IsNull);
         }
-        let element = match kind {
-            Kind::List(element) | Kind::Range(element) | Kind::Multirange(element) => {
-                compared::value(self.kind(element)).unwrap_or(Value::Null)
-            }
-            _ => Value::Null,
-        };
-        let value = match kind {
-            Kind::Range(_) | Kind::Multirange(_) => compared::range(&element),
-            kind => compared::value(kind).unwrap_or(Value::Bool(true)),
-        };
-        let mut shown = self.shown(&column.r#type, DEPTH, &mut { PARTS });
-        if !nullable && is_short(kind) {
-            without_null(&mut shown);
-        }
+        let Schemas {
+            value,
+            element,
+            shown,
+        } = self.schemas_of(&column.r#type, nullable);
         let column = RelationColumn {
             r#type: self.sql(&column.r#type),
             declared: column.declared.clone(),
@@ -57,6 +58,35 @@ impl Types<'_> {
         };
         let as_text = matches!(kind, Kind::Unknown);
         Found { column, as_text }
+    }
+
+    /// The schemas of columns of a type, made for the first of them.
+    fn schemas_of(&mut self, name: &'a str, nullable: bool) -> Schemas {
+        if let Some(known) = self.schemas.get(&(name, nullable)) {
+            return known.clone();
+        }
+        let kind = self.kind(name);
+        let element = match kind {
+            Kind::List(element) | Kind::Range(element) | Kind::Multirange(element) => {
+                compared::value(self.kind(element)).unwrap_or(Value::Null)
+            }
+            _ => Value::Null,
+        };
+        let value = match kind {
+            Kind::Range(_) | Kind::Multirange(_) => compared::range(&element),
+            kind => compared::value(kind).unwrap_or(Value::Bool(true)),
+        };
+        let mut shown = self.shown(name, DEPTH, &mut { PARTS });
+        if !nullable && is_short(kind) {
+            without_null(&mut shown);
+        }
+        let made = Schemas {
+            value: value.into(),
+            element: element.into(),
+            shown: shown.into(),
+        };
+        self.schemas.insert((name, nullable), made.clone());
+        made
     }
 
     /// What values of a type are compared by.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use indexmap::IndexMap;
 
 use super::super::snapshot::{Snapshot, Type, TypeKind, TypeName};
+use super::column::Schemas;
 use crate::runtime::manifest::{Form, SqlType};
 
 /// Levels of types in types that are followed; real ones have three or four.
@@ -67,9 +68,11 @@ pub(super) enum Kind<'a> {
 
 /// The types of a snapshot.
 pub(super) struct Types<'a> {
-    types: &'a IndexMap<TypeName, Type>,
+    all: &'a IndexMap<TypeName, Type>,
     /// How many relations have a name.
     names: BTreeMap<&'a str, usize>,
+    /// The schemas of columns that were read, by their type and whether they may be null.
+    pub(super) schemas: BTreeMap<(&'a str, bool), Schemas>,
 }
 
 impl<'a> Types<'a> {
@@ -78,8 +81,12 @@ impl<'a> Types<'a> {
         for relation in &snapshot.relations {
             *names.entry(relation.name.as_str()).or_default() += 1;
         }
-        let types = &snapshot.types;
-        Self { types, names }
+        let all = &snapshot.types;
+        Self {
+            all,
+            names,
+            schemas: BTreeMap::new(),
+        }
     }
 
     /// Whether several relations have a name.
@@ -89,9 +96,9 @@ impl<'a> Types<'a> {
 
     /// The type itself; of a domain what it is over.
     pub(super) fn under(&self, name: &str) -> Option<&'a Type> {
-        let found = self.types.get(name)?;
+        let found = self.all.get(name)?;
         match &found.kind {
-            TypeKind::Domain { base, .. } => self.types.get(base),
+            TypeKind::Domain { base, .. } => self.all.get(base),
             _ => Some(found),
         }
     }

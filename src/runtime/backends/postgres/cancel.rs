@@ -2,6 +2,8 @@
 //! the other side closes it: PgBouncer 1.18 ends itself when whoever asked is gone before it has passed the
 //! request on, which is how the driver asks.
 
+use std::convert::Infallible;
+use std::future::{Ready, ready};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,7 +11,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_postgres::config::Host;
-use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_postgres::{CancelToken, Config, Error, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -103,5 +105,71 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<S> {
                 Poll::Ready(_) => return Poll::Ready(Ok(())),
             }
         }
+    }
+}
+
+/// The server process that a token asks to end what it does (PostgreSQL 55.7, CancelRequest), which the driver
+/// tells nobody else.
+pub(super) async fn pid(token: &CancelToken) -> Option<i32> {
+    let mut request = Written(Vec::new());
+    let written = token.cancel_query_raw(&mut request, Plain).await;
+    written.ok()?;
+    // Length, code, process, key: four bytes each, after whatever asked for TLS.
+    let at = request.0.len().checked_sub(8)?;
+    let pid = request.0.get(at..at + 4)?;
+    Some(i32::from_be_bytes(pid.try_into().ok()?))
+}
+
+/// What is written and never sent. Whoever reads is told that there is TLS.
+struct Written(Vec<u8>);
+
+/// TLS that changes nothing.
+struct Plain;
+
+impl<'a> TlsConnect<&'a mut Written> for Plain {
+    type Stream = &'a mut Written;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Stream, Infallible>>;
+
+    fn connect(self, stream: &'a mut Written) -> Self::Future {
+        ready(Ok(stream))
+    }
+}
+
+impl TlsStream for &mut Written {
+    fn channel_binding(&self) -> ChannelBinding {
+        ChannelBinding::none()
+    }
+}
+
+impl AsyncRead for Written {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if buffer.remaining() > 0 {
+            buffer.put_slice(b"S");
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Written {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.0.extend_from_slice(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }

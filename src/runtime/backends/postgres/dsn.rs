@@ -170,7 +170,10 @@ fn value(text: &str) -> Option<(String, usize)> {
 }
 
 fn unreadable(is_url: bool, text: &str) -> &'static str {
-    if is_url {
+    if is_url && text.contains('?') {
+        "an option behind `?` is not one that is known here, as `sslmode` and `connect_timeout` are; or a \
+         special character of the user or password is not percent-encoded (`@` is %40, `/` is %2F)"
+    } else if is_url {
         "in a URL, special characters of a user or password are percent-encoded (`@` is %40, `/` is %2F)"
     } else if text.contains("://") {
         "it begins with `postgres://`, or is pairs such as `host=db.example dbname=shop`"

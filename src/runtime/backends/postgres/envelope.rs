@@ -1,20 +1,22 @@
-//! [I/O] What goes around every statement, in two round trips: a transaction that only reads, with settings
-//! of its own, is begun and looked at; the one statement, and the transaction is rolled back.
+//! [I/O] What goes around every statement: a transaction that only reads, with settings of its own, is begun
+//! and looked at; the one statement, and the transaction is rolled back.
 //!
-//! Everything is sent by the extended protocol, which takes one statement at a time, and under no name, so
-//! that nothing stays behind: a pooler may give each transaction another server.
+//! That is two round trips until the server keeps what begins and ends a transaction, and the statement, if it
+//! is one to keep; one from then on. A statement reads nothing by its own text where no transaction has begun.
+//!
+//! Everything is sent by the extended protocol, which takes one statement at a time.
 
 use std::time::Duration;
 
 use futures::future::join;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tokio::time::Instant;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Error, Row};
+use tokio_postgres::{Error, Row};
 
+use super::connection::{Connection, Param, Ready};
 use super::failure;
-use super::pool::Lease;
 use super::statement::Bind;
 use crate::runtime::error::CallError;
 
@@ -31,10 +33,15 @@ const SETTINGS: [(&str, &str); 6] = [
     ("row_security", "on"),
 ];
 
-/// Sets what an object names, in order, and tells each time whether the transaction only reads. It has one call
-/// of `set_config` and not one for each setting, since PostgreSQL plans it anew for every call of a tool.
-const SET: &str = "SELECT pg_catalog.current_setting('transaction_read_only'), \
-     pg_catalog.set_config(s.key, s.value, true) \
+const BEGIN: &str = "BEGIN READ ONLY";
+const ROLLBACK: &str = "ROLLBACK";
+/// About how long the object of all settings is, in bytes.
+const SETTINGS_SIZE: usize = 300;
+
+/// Sets what an object names, and tells then how much that was, whether the transaction only reads, and whose it
+/// is. It has one call of `set_config` and not one for each setting, since PostgreSQL may plan it anew each time.
+const SET: &str = "SELECT pg_catalog.count(pg_catalog.set_config(s.key, s.value, true)), \
+     pg_catalog.current_setting('transaction_read_only'), pg_catalog.pg_backend_pid() \
      FROM pg_catalog.json_each_text($1::pg_catalog.json) AS s";
 
 /// Why a call failed, and what that says of its connection.
@@ -58,7 +65,7 @@ pub(super) struct Terms<'a> {
 }
 
 impl Terms<'_> {
-    /// The settings of the transaction, in order, and how many they are.
+    /// The settings of the transaction, as an object in order, and how many they are.
     fn settings(&self) -> (String, usize) {
         let time = self.timeout.as_millis().max(1).to_string();
         let idle = IDLE.as_millis().to_string();
@@ -68,68 +75,132 @@ impl Terms<'_> {
             ("idle_in_transaction_session_timeout", idle.as_str()),
         ];
         let role = self.role.map(|role| ("role", role));
-        let all = own.into_iter().chain(SETTINGS).chain(role);
-        let all = all.map(|(name, value)| (name.to_owned(), Value::from(value)));
-        let all: Map<String, Value> = all.collect();
-        let count = all.len();
-        (Value::Object(all).to_string(), count)
+        let (mut text, mut count) = (String::with_capacity(SETTINGS_SIZE), 0);
+        for (name, value) in own.into_iter().chain(SETTINGS).chain(role) {
+            text.push(if count == 0 { '{' } else { ',' });
+            text.push_str(&format!("\"{name}\":{}", Value::from(value)));
+            count += 1;
+        }
+        text.push('}');
+        (text, count)
     }
 
     fn failed(&self, error: &Error) -> CallError {
         failure::failed(error, self.tool, self.timeout)
     }
+
+    fn broken(&self, error: &Error) -> Failed {
+        Failed::Broken(self.failed(error))
+    }
+
+    /// What came of the beginning of a transaction.
+    fn unanswered(&self, error: &Error) -> Failed {
+        match error.code().map(SqlState::code) {
+            // What a server says that is stopped: nothing was carried out.
+            None | Some("57P01" | "57P02" | "57P03" | "57P05" | "08P01") => {
+                Failed::Unanswered(self.failed(error))
+            }
+            Some(_) => self.broken(error),
+        }
+    }
+}
+
+/// A statement to carry out.
+#[derive(Clone, Copy)]
+pub(super) struct Query<'a> {
+    pub(super) text: &'a str,
+    pub(super) binds: &'a [Bind],
+    /// Whether its plan does not depend on the values, so that one may serve for all.
+    pub(super) keep: bool,
 }
 
 /// Carries out one statement on a lent connection. Dropping the future cancels it.
 pub(super) async fn read(
-    lease: &Lease,
-    text: &str,
-    binds: &[Bind],
+    connection: &mut Connection,
+    query: Query<'_>,
     terms: &Terms<'_>,
 ) -> Result<Vec<Row>, Failed> {
-    let client = lease
-        .client()
-        .ok_or_else(|| Failed::Unanswered(failure::lost()))?;
-    begin(client, terms).await?;
-    let params = binds.iter().map(|bind| match bind {
+    let params: Vec<Param<'_>> = query.binds.iter().map(param).collect();
+    let wanted = [(BEGIN, &[][..]), (SET, &[Type::TEXT]), (ROLLBACK, &[])];
+    let ready = connection.ready(&wanted).await;
+    let ready = ready.map_err(|error| terms.unanswered(&error))?;
+    let Ok([begin, set, end]) = <[Ready<'_>; 3]>::try_from(ready) else {
+        return Err(Failed::Broken(failure::not_read_only()));
+    };
+    let opening_is_kept = [BEGIN, SET, ROLLBACK]
+        .iter()
+        .all(|text| connection.keeps(text));
+    if opening_is_kept && (!query.keep || connection.keeps(query.text)) {
+        let statement = connection.readied(query.text);
+        let opening = open(connection, &begin, &set, terms);
+        let reading = carry_out(connection, &statement, &params, &end, terms);
+        let (opened, rows) = join(opening, reading).await;
+        return match connection.is_of(opened?) {
+            true => rows,
+            false => Err(Failed::Broken(failure::not_read_only())),
+        };
+    }
+    let pid = open(connection, &begin, &set, terms).await?;
+    if !connection.is_of(pid) {
+        return Err(Failed::Broken(failure::not_read_only()));
+    }
+    if query.keep {
+        let types: Vec<Type> = params.iter().map(|(_, r#type)| r#type.clone()).collect();
+        let ready = connection.ready(&[(query.text, &types)]).await;
+        ready.map_err(|error| terms.broken(&error))?;
+    }
+    let statement = connection.readied(query.text);
+    carry_out(connection, &statement, &params, &end, terms).await
+}
+
+fn param(bind: &Bind) -> Param<'_> {
+    match bind {
         Bind::Text(text) | Bind::Secret(text) => (text as &(dyn ToSql + Sync), Type::TEXT),
         Bind::List(texts) => (texts as &(dyn ToSql + Sync), Type::TEXT_ARRAY),
-    });
-    let params: Vec<_> = params.collect();
-    let statement = client.query_typed(text, &params);
-    let end = client.execute_typed("ROLLBACK", &[]);
+    }
+}
+
+/// Begins a transaction and makes sure that it only reads; whose it is, is the answer.
+async fn open(
+    connection: &Connection,
+    begin: &Ready<'_>,
+    set: &Ready<'_>,
+    terms: &Terms<'_>,
+) -> Result<i32, Failed> {
+    let (settings, count) = terms.settings();
+    let settings = [(&settings as &(dyn ToSql + Sync), Type::TEXT)];
     // Both are sent before either is answered.
-    let (rows, ended) = join(statement, end).await;
-    match (rows, ended) {
+    let opening = join(connection.run(begin, &[]), connection.run(set, &settings));
+    let (opened, rows) = opening.await;
+    opened.map_err(|error| terms.unanswered(&error))?;
+    let rows = rows.map_err(|error| terms.unanswered(&error))?;
+    let told = rows.first().and_then(|row| {
+        let done: i64 = row.try_get(0).ok()?;
+        let done = usize::try_from(done).ok()?;
+        Some((done, row.try_get(1).ok()?, row.try_get(2).ok()?))
+    });
+    match told {
+        Some((done, "on", pid)) if done == count => Ok(pid),
+        _ => Err(Failed::Broken(failure::not_read_only())),
+    }
+}
+
+/// Carries out the statement and ends the transaction.
+async fn carry_out(
+    connection: &Connection,
+    statement: &Ready<'_>,
+    params: &[Param<'_>],
+    end: &Ready<'_>,
+    terms: &Terms<'_>,
+) -> Result<Vec<Row>, Failed> {
+    let ending = connection.run(end, &[]);
+    match join(connection.run(statement, params), ending).await {
         (Ok(rows), Ok(_)) => Ok(rows),
         (Err(error), Ok(_)) if is_about_values(&error) => {
             Err(Failed::Refused(terms.failed(&error)))
         }
-        (Err(error), _) | (Ok(_), Err(error)) => Err(Failed::Broken(terms.failed(&error))),
+        (Err(error), _) | (Ok(_), Err(error)) => Err(terms.broken(&error)),
     }
-}
-
-/// Begins a transaction and makes sure that it only reads.
-async fn begin(client: &Client, terms: &Terms<'_>) -> Result<(), Failed> {
-    let (settings, count) = terms.settings();
-    let params = [(&settings as &(dyn ToSql + Sync), Type::TEXT)];
-    let opening = client.execute_typed("BEGIN READ ONLY", &[]);
-    let set = client.query_typed(SET, &params);
-    let unanswered = |error: &Error| match error.code().map(SqlState::code) {
-        // What a server says that is stopped: nothing was carried out.
-        None | Some("57P01" | "57P02" | "57P03" | "57P05" | "08P01") => {
-            Failed::Unanswered(terms.failed(error))
-        }
-        Some(_) => Failed::Broken(terms.failed(error)),
-    };
-    let (opened, rows) = join(opening, set).await;
-    opened.map_err(|error| unanswered(&error))?;
-    let rows = rows.map_err(|error| unanswered(&error))?;
-    let reads = |row: &Row| row.try_get::<_, &str>(0).is_ok_and(|on| on == "on");
-    if rows.len() == count && rows.iter().all(reads) {
-        return Ok(());
-    }
-    Err(Failed::Broken(failure::not_read_only()))
 }
 
 /// Whether a statement was refused for what was asked, so that nothing is wrong with the connection.

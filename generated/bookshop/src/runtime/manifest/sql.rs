@@ -1,6 +1,8 @@
 //! A read of a relation, as data: what a statement may show, filter, sort and join, and the rows and
 //! columns that a policy leaves of it. Every name in it is the catalogue's.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -68,7 +70,7 @@ pub struct SqlAction {
     /// What is read of it.
     pub read: Read,
     /// What is read.
-    pub relation: Relation,
+    pub relation: Arc<Relation>,
     /// Other relations that a row may be shown with, by the name that `include` has for them.
     #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
     pub include: IndexMap<String, Include>,
@@ -358,7 +360,7 @@ pub enum Operand {
 #[serde(deny_unknown_fields)]
 pub struct Include {
     /// The relation, with its own columns, masks and rows.
-    pub relation: Relation,
+    pub relation: Arc<Relation>,
     /// Which columns are equal: those of the row, and those of the relation.
     pub on: Vec<Join>,
     /// Most rows of it; `None`: there is one at most, and it is shown as an object.

@@ -1,20 +1,12 @@
 //! Tools as clients see them.
 
-use rmcp::model::{Tool, ToolAnnotations};
-use serde_json::Value;
-
 use super::super::manifest::{Effect, ListMode, Manifest, ToolSpec};
-use super::super::output;
 use super::super::search::meta::Meta;
 use super::super::search::{self, Search};
-
-/// A tool as it stands in `tools/list`.
-pub fn listed(spec: &ToolSpec) -> Value {
-    serde_json::to_value(tool(spec)).unwrap_or_default()
-}
+use rmcp::model::{Tool, ToolAnnotations};
 
 /// All that stands in `tools/list` for a Manifest.
-pub fn list(manifest: &Manifest) -> Vec<Value> {
+pub fn list(manifest: &Manifest) -> Vec<Tool> {
     let pinned = &manifest.listing.pinned;
     let (metas, tools): (Vec<Meta>, Vec<&ToolSpec>) = match manifest.listing.mode {
         ListMode::List => (Vec::new(), manifest.tools.iter().collect()),
@@ -25,10 +17,7 @@ pub fn list(manifest: &Manifest) -> Vec<Value> {
         }
     };
     let metas = metas.iter().map(meta_tool);
-    metas
-        .chain(tools.into_iter().map(tool))
-        .map(|tool| serde_json::to_value(tool).unwrap_or_default())
-        .collect()
+    metas.chain(tools.into_iter().map(listed)).collect()
 }
 
 /// The tools that are listed: all, or in search mode its own and those that are pinned.
@@ -57,8 +46,8 @@ fn meta_tool(meta: &Meta) -> Tool {
     }
 }
 
-/// A tool as clients see it, with all four annotations.
-pub(super) fn tool(spec: &ToolSpec) -> Tool {
+/// A tool as it stands in `tools/list`, with all four annotations.
+pub fn listed(spec: &ToolSpec) -> Tool {
     let annotations = ToolAnnotations::new()
         .read_only(spec.effect == Effect::Read)
         // "Only additive" cannot be known of a write.
@@ -68,12 +57,12 @@ pub(super) fn tool(spec: &ToolSpec) -> Tool {
     let mut tool = Tool::new(
         spec.name.clone(),
         spec.description.clone(),
-        output::schema(&spec.input_schema),
+        spec.input_schema.clone(),
     )
     .with_annotations(annotations);
     tool.title.clone_from(&spec.title);
     match &spec.output_schema {
-        Some(schema) => tool.with_raw_output_schema(output::schema(schema)),
+        Some(schema) => tool.with_raw_output_schema(schema.clone()),
         None => tool,
     }
 }

@@ -18,6 +18,7 @@ use crate::runtime::manifest::{Action, Manifest, Postgres, SqlAction, ToolSpec};
 mod answer;
 mod cancel;
 pub mod connect;
+mod connection;
 mod dsn;
 mod envelope;
 mod failure;
@@ -26,11 +27,11 @@ pub mod posture;
 pub mod seal;
 pub mod statement;
 
-use envelope::{Failed, Terms};
+use envelope::{Failed, Query, Terms};
 use pool::Pool;
 use posture::Report;
 use seal::Seal;
-use statement::{Bind, Context, Statement};
+use statement::{Context, Statement};
 
 /// Most time of the look at a role.
 const LOOK_MAX: Duration = Duration::from_secs(10);
@@ -167,8 +168,7 @@ impl Database {
     /// Carries out one statement. A connection that had ended before it answered anything is replaced once.
     async fn read(
         &self,
-        text: &str,
-        binds: &[Bind],
+        query: Query<'_>,
         tool: &str,
         limit: Option<u64>,
         deadline: Instant,
@@ -176,13 +176,18 @@ impl Database {
         let pool = self.pool()?;
         let mut again = false;
         loop {
-            let lease = pool.lend(again, deadline).await?;
+            let mut lease = pool.lend(again, deadline).await?;
             let terms = Terms {
                 tool,
                 role: self.spec.role.as_deref(),
                 timeout: envelope::time(&[limit, Some(self.spec.statement_timeout_ms)], deadline),
             };
-            let error = match envelope::read(&lease, text, binds, &terms).await {
+            let reading = async {
+                let connection = lease.connection();
+                let connection = connection.ok_or_else(|| Failed::Unanswered(failure::lost()))?;
+                envelope::read(connection, query, &terms).await
+            };
+            let error = match reading.await {
                 Ok(rows) => {
                     lease.rests();
                     return Ok(rows);
@@ -206,14 +211,12 @@ impl Database {
     /// What the role may do.
     async fn posture(&self) -> Result<Report, CallError> {
         let deadline = Instant::now() + LOOK_MAX;
-        let binds = posture::binds(&self.served);
-        let looking = self.read(
-            posture::LOOK,
-            &binds,
-            "the look at the role",
-            None,
-            deadline,
-        );
+        let query = Query {
+            text: posture::LOOK,
+            binds: &posture::binds(&self.served),
+            keep: false,
+        };
+        let looking = self.read(query, "the look at the role", None, deadline);
         let rows = tokio::time::timeout_at(deadline, looking).await;
         let rows = rows.map_err(|_| failure::timed_out(LOOK_MAX))??;
         let report = rows.first().and_then(|row| Report::read(row, &self.served));
@@ -300,11 +303,13 @@ impl Endpoint {
             })?;
         }
         let limit = self.action.statement_timeout_ms;
-        let (text, binds) = (statement.text(), statement.binds());
-        let rows = self
-            .database
-            .read(text, binds, &self.tool, limit, deadline)
-            .await?;
+        let query = Query {
+            text: statement.text(),
+            binds: statement.binds(),
+            keep: statement.page().is_none(),
+        };
+        let reading = self.database.read(query, &self.tool, limit, deadline);
+        let rows = reading.await?;
         answer::outcome(&statement, &rows, &self.seal)
     }
 }

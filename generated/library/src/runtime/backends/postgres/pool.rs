@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
-use tokio_postgres::Client;
 
 use super::connect::{ConnectError, Target};
+use super::connection::Connection;
 use super::failure;
 use crate::runtime::config::Secret;
 use crate::runtime::error::CallError;
@@ -27,13 +27,13 @@ pub(super) struct Pool {
     target: Target,
     most: u32,
     slots: Arc<Semaphore>,
-    idle: Mutex<Vec<(Client, Instant)>>,
+    idle: Mutex<Vec<(Connection, Instant)>>,
 }
 
 /// A connection lent to one call.
 pub(super) struct Lease {
     pool: Arc<Pool>,
-    client: Option<Client>,
+    connection: Option<Connection>,
     /// Whether it was used before.
     pub(super) reused: bool,
     slot: Option<OwnedSemaphorePermit>,
@@ -70,73 +70,75 @@ impl Pool {
         let slot = slot.ok_or_else(|| failure::busy(self.most))?;
         let known = (!fresh).then(|| self.rested()).flatten();
         let reused = known.is_some();
-        let client = if let Some(client) = known {
-            client
+        let connection = if let Some(connection) = known {
+            connection
         } else {
             let connecting = self.target.connect(APPLICATION);
             let connected = tokio::time::timeout_at(deadline, connecting).await;
             let connected = connected.map_err(|_| failure::unreachable())?;
-            connected.map_err(|error| failure::unconnected(&error))?.0
+            let (client, _) = connected.map_err(|error| failure::unconnected(&error))?;
+            Connection::new(client).await
         };
         Ok(Lease {
             pool: Arc::clone(self),
-            client: Some(client),
+            connection: Some(connection),
             reused,
             slot: Some(slot),
         })
     }
 
     /// The connection that was used last, if it can be used again.
-    fn rested(&self) -> Option<Client> {
+    fn rested(&self) -> Option<Connection> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        idle.retain(|(client, since)| !client.is_closed() && now - *since <= IDLE_MAX);
-        idle.pop().map(|(client, _)| client)
+        idle.retain(|(one, since)| !one.client().is_closed() && now - *since <= IDLE_MAX);
+        idle.pop().map(|(connection, _)| connection)
     }
 }
 
 impl Lease {
     /// The connection.
-    pub(super) fn client(&self) -> Option<&Client> {
-        self.client.as_ref()
+    pub(super) fn connection(&mut self) -> Option<&mut Connection> {
+        self.connection.as_mut()
     }
 
     /// Gives back a connection that is at rest.
     pub(super) fn rests(mut self) {
-        if let Some(client) = self.client.take()
-            && !client.is_closed()
+        if let Some(connection) = self.connection.take()
+            && !connection.client().is_closed()
         {
             let idle = &self.pool.idle;
             let mut idle = idle.lock().unwrap_or_else(PoisonError::into_inner);
-            idle.push((client, Instant::now()));
+            idle.push((connection, Instant::now()));
         }
     }
 
     /// Ends a connection that is not as it should be, but does nothing.
     pub(super) fn ends(mut self) {
-        self.client = None;
+        self.connection = None;
     }
 }
 
 /// A call that ends in the middle of something: nobody waits for it any more.
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Some(client) = self.client.take().filter(|client| !client.is_closed()) else {
+        let connection = self.connection.take();
+        let Some(connection) = connection.filter(|one| !one.client().is_closed()) else {
             return;
         };
         let (pool, slot) = (Arc::clone(&self.pool), self.slot.take());
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                stop(&pool.target, &client).await;
+                stop(&pool.target, connection.client()).await;
                 // The place is free again only now.
-                drop((client, slot));
+                drop((connection, slot));
             });
         }
     }
 }
 
 /// Cancels what a connection does until it does nothing. What is asked next is answered after it.
-async fn stop(target: &Target, client: &Client) {
+async fn stop(target: &Target, client: &tokio_postgres::Client) {
     let token = client.cancel_token();
     let at_rest = client.execute_typed("ROLLBACK", &[]);
     tokio::pin!(at_rest);

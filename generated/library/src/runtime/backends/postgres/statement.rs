@@ -110,6 +110,9 @@ pub fn plan(
     let mut binds = Binds::default();
     let included = include::includes(action, args.get("include"))?;
     let shown = fields(action, args.get("fields"))?;
+    let relation = &action.relation;
+    let rows = filter::rows(relation, "t", context.variables, &mut binds)?;
+    let mut conditions: Vec<String> = [reads_only()].into_iter().chain(rows).collect();
     match &action.read {
         Read::Find {
             key,
@@ -125,8 +128,6 @@ pub fn plan(
             let bound = Bound::new(action, context, filter, &keys);
             let bound = (!key.is_empty()).then_some(bound);
             let after = cursor::values(args.get("cursor"), bound.as_ref(), keys.len(), context)?;
-            let relation = &action.relation;
-            let mut conditions = filter::rows(relation, "t", context.variables, &mut binds)?;
             conditions.extend(filter::filter(relation, "t", filter, any, &mut binds)?);
             if let Some(values) = after {
                 conditions.push(order::after(&keys, &values, "t", &mut binds));
@@ -140,8 +141,6 @@ pub fn plan(
             find(action, &parts, limit, bound, context, binds)
         }
         Read::Get { keys } => {
-            let relation = &action.relation;
-            let mut conditions = filter::rows(relation, "t", context.variables, &mut binds)?;
             conditions.extend(by_key(action, keys, args, &mut binds)?);
             let parts = Parts {
                 shown,
@@ -219,6 +218,13 @@ fn get(
     })
 }
 
+/// Holds in a transaction that only reads: outside of one, a statement reads no row, since a
+/// condition without columns is looked at once, before any.
+fn reads_only() -> String {
+    let equal = operator("pg_catalog", "=");
+    format!("pg_catalog.current_setting('transaction_read_only') {equal} 'on'")
+}
+
 type Object = (String, Option<Cuts>, Vec<Included>);
 
 /// The joins after which `o` is the object of a row.
@@ -256,10 +262,11 @@ fn rows(action: &SqlAction, parts: &Parts<'_>, most: u64) -> String {
     }
     let columns: Vec<String> = columns.iter().map(|c| format!("t.{}", ident(c))).collect();
     let relation = qualified(&action.relation.schema, &action.relation.name);
-    let mut text = format!("SELECT {} FROM {relation} AS t", columns.join(", "));
-    if !parts.conditions.is_empty() {
-        text.push_str(&format!("\nWHERE {}", parts.conditions.join(" AND ")));
-    }
+    let mut text = format!(
+        "SELECT {} FROM {relation} AS t\nWHERE {}",
+        columns.join(", "),
+        parts.conditions.join(" AND ")
+    );
     if let Some(order) = order::order_by(&parts.keys, "t") {
         text.push_str(&format!("\nORDER BY {order}"));
     }

@@ -28,7 +28,7 @@ impl Bind {
     }
 }
 
-/// The values that a statement has so far. An equal one is bound once.
+/// The values that a statement has so far. Equal ones are bound each for itself: a text does not depend on values.
 #[derive(Debug, Default)]
 pub(super) struct Binds(Vec<Bind>);
 
@@ -39,12 +39,8 @@ impl Binds {
             Bind::List(_) => "text[]",
             Bind::Text(_) | Bind::Secret(_) => "text",
         };
-        let known = self.0.iter().position(|known| *known == bind);
-        let at = known.unwrap_or_else(|| {
-            self.0.push(bind);
-            self.0.len() - 1
-        });
-        format!("${}::pg_catalog.{type}", at + 1)
+        self.0.push(bind);
+        format!("${}::pg_catalog.{type}", self.0.len())
     }
 
     /// All of them, in order.
