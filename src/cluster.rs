@@ -20,6 +20,8 @@ mod programs;
 
 use account::Account;
 
+use crate::runtime::backends::postgres::statement::ident;
+
 /// The superuser of a cluster.
 pub const SUPERUSER: &str = "postgres";
 
@@ -193,7 +195,7 @@ impl Cluster {
     ///
     /// PostgreSQL refuses.
     pub async fn create_database(&self, name: &str, template: &str) -> Result<(), ClusterError> {
-        let (name, template) = (quoted(name), quoted(template));
+        let (name, template) = (ident(name), ident(template));
         let text = format!("CREATE DATABASE {name} TEMPLATE {template}");
         let client = self.connect("postgres", SUPERUSER).await?;
         let made = client.execute_typed(&text, &[]).await;
@@ -229,7 +231,7 @@ impl Cluster {
         self.run_sql("postgres", SUPERUSER, text).await?;
         match role {
             Some(role) => {
-                let login = format!("ALTER ROLE {} LOGIN", quoted(role));
+                let login = format!("ALTER ROLE {} LOGIN", ident(role));
                 self.run_sql("postgres", SUPERUSER, &login).await
             }
             None => self.run_sql("postgres", SUPERUSER, READ_ALL).await,
@@ -381,10 +383,6 @@ fn sql(error: &tokio_postgres::Error, text: &str) -> ClusterError {
         let _ = write!(message, "\n{more}");
     }
     ClusterError::Sql { line, message }
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// The last lines of a text, as much as can be read.

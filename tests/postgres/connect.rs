@@ -81,7 +81,7 @@ fn what_answers_is_told_apart() {
     for (said, expected) in [
         (
             at(unused, ""),
-            "nothing answers there (the connection was refused)",
+            "nothing answers there (the connection was refused); check host and port, and that PostgreSQL runs",
         ),
         (at(starting, ""), "it is starting up; try again in a moment"),
         (
@@ -102,11 +102,13 @@ fn what_answers_is_told_apart() {
     }
     assert_eq!(
         entered("postgres://a@%2Ftmp%2Fno-such-folder/shop"),
-        "database `shop` at /tmp/no-such-folder: nothing answers there (there is no such socket)"
+        "database `shop` at /tmp/no-such-folder: nothing answers there (there is no such socket); \
+         check host and port, and that PostgreSQL runs"
     );
     assert_eq!(
         entered("postgres://a@no-such-host.invalid/shop?sslmode=disable"),
-        "database `shop` at no-such-host.invalid:5432: nothing answers there (the host is not known)"
+        "database `shop` at no-such-host.invalid:5432: nothing answers there (the host is not known); \
+         check host and port, and that PostgreSQL runs"
     );
 }
 
@@ -140,15 +142,16 @@ fn passwords_and_rights_to_enter() {
     assert_eq!(said("connect_reader", &right, "postgres"), "in");
     assert_eq!(
         said("connect_reader", ":wrong-s3cret", "postgres"),
-        "database `postgres` at /pg: user or password is wrong"
+        "database `postgres` at /pg: user or password is wrong; correct them in the connection string"
     );
     assert_eq!(
         said("connect_reader", "", "postgres"),
-        "database `postgres` at /pg: it asks for a password, and the connection string has none"
+        "database `postgres` at /pg: it asks for a password, and the connection string has none: \
+         `postgres://user:password@…`"
     );
     assert_eq!(
         said("connect_other", "", "no_such"),
-        "database `no_such` at /pg: there is no such database"
+        "database `no_such` at /pg: there is no such database; correct its name in the connection string"
     );
     assert_eq!(
         said("connect_other", "", "template1"),

@@ -85,6 +85,21 @@ fn roles_that_may_write_are_refused() {
 }
 
 #[test]
+fn a_role_that_cannot_be_taken_is_named() {
+    let database = Database::new(&format!("{SCHEMA}{ROLES}"));
+    for role in ["no_such_role", "p_writer", "none; --"] {
+        let mut spec = postgres();
+        spec["role"] = json!(role);
+        let server = server(&library(), spec, Some(&database.dsn("reader")));
+        let refused = block_on(server.ready()).unwrap_err();
+        let expected = format!("the role `{role}` cannot be taken");
+        assert!(refused.contains(&expected), "{refused}");
+        let error = block_on(call(&server, "books_get", &json!({"id": 1}))).unwrap_err();
+        assert_eq!(error.code, "database_refused");
+    }
+}
+
+#[test]
 fn the_sql_that_is_offered_makes_a_role_that_is_taken() {
     let database = Database::new(&format!("{SCHEMA}{ROLES}"));
     let server = |user: &str| server(&library(), postgres(), Some(&database.dsn(user)));

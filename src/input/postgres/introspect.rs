@@ -13,6 +13,7 @@ use tokio_postgres::{Client, Row};
 use super::snapshot::{Function, Relation, Role, Snapshot, Type};
 use crate::diag::nearest;
 use crate::runtime::backends::postgres::connect::{ConnectError, Target};
+use crate::runtime::backends::postgres::statement::ident;
 
 /// The oldest version that is read, as `server_version_num` has it.
 const OLDEST: u32 = 130_000;
@@ -315,7 +316,7 @@ struct Schema {
 fn grants<'n>(schemas: impl Iterator<Item = &'n str>) -> String {
     let mut text = String::new();
     for name in schemas {
-        let name = format!("\"{}\"", name.replace('"', "\"\""));
+        let name = ident(name);
         let _ = write!(
             text,
             "{}  GRANT USAGE ON SCHEMA {name} TO …;\n  GRANT SELECT ON ALL TABLES IN SCHEMA {name} TO …;",

@@ -9,6 +9,7 @@ use crate::catalog::{
     Capability, Catalog, Database, ForeignKey, LeftOut, Output, ReadKind, Relation, RelationColumn,
 };
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc, Severity};
+use crate::runtime::backends::postgres::statement::ident;
 use crate::runtime::manifest::{Comparison, Effect};
 
 mod column;
@@ -327,13 +328,22 @@ fn without_key(relation: &snapshot::Relation, loc: Loc) -> Diagnostic {
 fn nothing(snapshot: &Snapshot) -> Diagnostic {
     let schemas = snapshot.schemas.join("`, `");
     let role = &snapshot.role.name;
-    let message = if snapshot.relations.is_empty() {
-        format!("there is no table and no view in `{schemas}`")
+    let (message, help) = if snapshot.relations.is_empty() {
+        (
+            format!("there is no table and no view in `{schemas}`"),
+            "choose other schemas (--schema, `schemas` of a source)".to_owned(),
+        )
     } else {
-        format!("the role `{role}` may read no table and no view in `{schemas}`")
+        let schemas_of_sql: Vec<String> = snapshot.schemas.iter().map(|s| ident(s)).collect();
+        (
+            format!("the role `{role}` may read no table and no view in `{schemas}`"),
+            format!(
+                "as their owner: GRANT SELECT ON ALL TABLES IN SCHEMA {} TO {}; or choose other schemas",
+                schemas_of_sql.join(", "),
+                ident(role)
+            ),
+        )
     };
-    let help =
-        "as their owner: GRANT SELECT ON ALL TABLES IN SCHEMA … TO …; or choose other schemas";
     Diagnostic::new(Code::NothingReadable, Loc::at("/relations"), message).help(help)
 }
 

@@ -55,7 +55,7 @@ pub enum ConnectError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Reason {
     /// Nothing answers.
-    #[error("nothing answers there ({0})")]
+    #[error("nothing answers there ({0}); check host and port, and that PostgreSQL runs")]
     Unreachable(&'static str),
     /// Whatever answers takes too long.
     #[error("it does not answer within {} seconds", ENTER.as_secs())]
@@ -76,10 +76,12 @@ pub enum Reason {
     #[error("no TLS connection comes about")]
     Tls,
     /// User or password is wrong.
-    #[error("user or password is wrong")]
+    #[error("user or password is wrong; correct them in the connection string")]
     Password,
     /// A password is asked for.
-    #[error("it asks for a password, and the connection string has none")]
+    #[error(
+        "it asks for a password, and the connection string has none: `postgres://user:password@…`"
+    )]
     NoPassword,
     /// The user may not come in.
     #[error("it does not let this user in: there is no such user, or `pg_hba.conf` says no{}", tls_hint(*.0))]
@@ -91,7 +93,7 @@ pub enum Reason {
     #[error("the user may not connect to it (it lacks the right CONNECT)")]
     NoConnect,
     /// There is no such database.
-    #[error("there is no such database")]
+    #[error("there is no such database; correct its name in the connection string")]
     NoDatabase,
     /// The server is starting.
     #[error("it is starting up; try again in a moment")]

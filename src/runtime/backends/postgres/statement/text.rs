@@ -50,7 +50,7 @@ impl Binds {
 }
 
 /// An identifier of the catalogue (PostgreSQL 4.1.1): quoted always.
-pub(super) fn ident(name: &str) -> String {
+pub fn ident(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

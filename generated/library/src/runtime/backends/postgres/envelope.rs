@@ -100,7 +100,13 @@ impl Terms<'_> {
             None | Some("57P01" | "57P02" | "57P03" | "57P05" | "08P01") => {
                 Failed::Unanswered(self.failed(error))
             }
-            Some(_) => self.broken(error),
+            Some(code) => match self.role {
+                // Of the settings, only a role is not there, or not for everybody.
+                Some(role) if matches!(code, "22023" | "42501") => {
+                    Failed::Broken(failure::no_role(role))
+                }
+                _ => self.broken(error),
+            },
         }
     }
 }

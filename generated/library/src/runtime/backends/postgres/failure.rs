@@ -78,6 +78,16 @@ pub(super) fn not_read_only() -> CallError {
     .hint("the owner has to look at what is between this server and the database")
 }
 
+/// The role that transactions take is none, or not for the user of the connection.
+pub(super) fn no_role(role: &str) -> CallError {
+    let message = format!(
+        "the role `{role}` cannot be taken: there is none, or the user of the connection is no member of it; \
+         nothing was read"
+    );
+    CallError::new("database_refused", message)
+        .hint("the owner of this server has to make it, or grant it to the user")
+}
+
 /// The connection ended in the middle of a call.
 pub(super) fn lost() -> CallError {
     CallError::new(

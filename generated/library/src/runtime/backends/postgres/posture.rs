@@ -2,7 +2,7 @@
 
 use tokio_postgres::Row;
 
-use super::statement::Bind;
+use super::statement::{Bind, ident};
 use crate::runtime::manifest::RoleKind;
 
 /// The look at a role and at what is served. Roles that it is a member of count, whether it has their rights
@@ -135,7 +135,6 @@ fn remedy(
     created: &[String],
     superuser: bool,
 ) -> String {
-    let ident = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
     let mut schemas: Vec<&str> = served.iter().map(|(schema, _)| schema.as_str()).collect();
     schemas.sort_unstable();
     schemas.dedup();

@@ -22,12 +22,12 @@ mod text;
 
 pub use cell::{Cut, Cuts};
 pub use include::Included;
-pub use text::Bind;
+pub use text::{Bind, ident};
 
 use cell::Cells;
 use cursor::Bound;
 use order::Key;
-use text::{Binds, ident, operator, own, qualified};
+use text::{Binds, operator, own, qualified};
 
 /// Longest name of a caller's that a message repeats, in characters.
 const NAME_MAX: usize = 60;
