@@ -20,6 +20,7 @@ mod mixed;
 mod mutated;
 mod pages;
 mod parity;
+mod parts;
 mod posture;
 mod proxy;
 mod reads;

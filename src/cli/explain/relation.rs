@@ -34,6 +34,10 @@ pub(super) fn changes(rule: &Rule) -> Vec<(String, String)> {
         let text = format!("rows are sorted by {} alone", columns.join(", "));
         say("sort_on".to_owned(), text);
     }
+    if let Some(columns) = &rule.contains_on {
+        let text = format!("rows are filtered by a part of {}, too", columns.join(", "));
+        say("contains_on".to_owned(), text);
+    }
     if let Some(most) = rule.max_rows {
         say(
             "max_rows".to_owned(),

@@ -130,9 +130,13 @@ fn page(view: &View<'_>, no_key: bool, rows: u32, max_rows: u32) -> Vec<Param> {
 fn filter(view: &View<'_>, any: &str, defs: &mut Defs) -> Option<Value> {
     let most = view.columns.len() + 1;
     let (mut one, mut all) = (Map::with_capacity(most), Map::with_capacity(most));
-    for (own, shown) in view.columns.iter().filter(|(_, shown)| shown.filter) {
+    for (own, shown) in view
+        .columns
+        .iter()
+        .filter(|(_, shown)| !shown.filter.is_empty())
+    {
         let column = view.table.columns.get(*own)?;
-        let said = compared(column, defs);
+        let said = compared(column, &shown.filter, defs);
         one.insert(shown.name.clone(), said.schema());
         all.insert(shown.name.clone(), described(said.schema(), column));
     }
@@ -179,12 +183,12 @@ fn described(mut schema: Value, column: &RelationColumn) -> Value {
 }
 
 /// What a column may be compared with.
-fn compared(column: &RelationColumn, defs: &mut Defs) -> Said {
+fn compared(column: &RelationColumn, filter: &[Comparison], defs: &mut Defs) -> Said {
     let name = accepted(&column.r#type.name);
     let value = defs.refer(&name, Cow::Borrowed(&*column.value));
     let element = defs.refer(&format!("{name}_element"), Cow::Borrowed(&*column.element));
-    let mut properties = Map::with_capacity(column.comparisons.len());
-    for comparison in &column.comparisons {
+    let mut properties = Map::with_capacity(filter.len());
+    for comparison in filter {
         let operand = operand(&value, &element, *comparison);
         properties.insert(comparison.as_str().to_owned(), operand);
     }

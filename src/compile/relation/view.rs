@@ -8,12 +8,12 @@ use super::super::args::accepted;
 use super::super::control::Misses;
 use super::super::offer::Offer;
 use super::rows;
-use crate::catalog::{ForeignKey, Relation};
+use crate::catalog::{ForeignKey, Relation, RelationColumn};
 use crate::diag::nearest::nearest;
 use crate::diag::{Code, Diagnostic, Diagnostics, Loc, escape};
 use crate::policy::format::words::Duration;
 use crate::policy::format::{MaskRule, Rule};
-use crate::runtime::manifest::{self, Column, Condition, Mask};
+use crate::runtime::manifest::{self, Column, Comparison, Condition, Mask};
 
 /// Names that a finding lists.
 const LISTED_MAX: usize = 8;
@@ -34,7 +34,8 @@ pub(super) struct Shown {
     /// The name that callers have for it.
     pub(super) name: String,
     pub(super) mask: Option<Mask>,
-    pub(super) filter: bool,
+    /// What callers may compare it by; nothing: not at all.
+    pub(super) filter: Vec<Comparison>,
     pub(super) sort: bool,
 }
 
@@ -65,11 +66,20 @@ impl<'c> View<'c> {
             let mut masks = rules.iter().filter_map(|(rule, _)| rule.columns.as_ref());
             let mask = masks.find_map(|columns| columns.mask.get(own)).map(mask);
             let open = mask.is_none();
+            let mut filter = Vec::new();
+            if open && listed(|rule| rule.filter_on.as_ref()) {
+                filter.clone_from(&column.comparisons);
+                let mut lists = rules
+                    .iter()
+                    .filter_map(|(rule, _)| rule.contains_on.as_ref());
+                let opted_in = lists.next().is_some() && listed(|rule| rule.contains_on.as_ref());
+                if opted_in && has_parts(column) {
+                    filter.push(Comparison::Contains);
+                }
+            }
             let shown = Shown {
                 name,
-                filter: open
-                    && !column.comparisons.is_empty()
-                    && listed(|rule| rule.filter_on.as_ref()),
+                filter,
                 sort: open && column.sortable && listed(|rule| rule.sort_on.as_ref()),
                 mask,
             };
@@ -112,13 +122,12 @@ fn relation(
     let mut columns = IndexMap::with_capacity(shown.len());
     columns.extend(shown.iter().filter_map(|(own, shown)| {
         let column = table.columns.get(*own)?;
-        let filter = shown.filter.then(|| column.comparisons.clone());
         let column = Column {
             column: (shown.name != **own).then(|| (*own).clone()),
             r#type: column.r#type.clone(),
             nullable: column.nullable,
             mask: shown.mask.clone(),
-            filter: filter.unwrap_or_default(),
+            filter: shown.filter.clone(),
             sort: shown.sort,
         };
         Some((shown.name.clone(), column))
@@ -149,6 +158,7 @@ fn named(table: &Relation, rule: &Rule, loc: &Loc, misses: &mut Misses) {
         ("columns/allow", allow),
         ("filter_on", rule.filter_on.as_ref()),
         ("sort_on", rule.sort_on.as_ref()),
+        ("contains_on", rule.contains_on.as_ref()),
     ];
     let mut names: Vec<(Loc, &String)> = Vec::new();
     for (key, list) in lists {
@@ -162,12 +172,43 @@ fn named(table: &Relation, rule: &Rule, loc: &Loc, misses: &mut Misses) {
         let pointer = format!("{}/columns/mask/{}", loc.pointer, escape(name));
         (Loc::key(pointer), name)
     }));
+    let of_parts = format!("{}/contains_on/", loc.pointer);
     for (loc, name) in names {
-        if table.columns.contains_key(name) {
-            misses.hit(&loc);
-        } else {
-            misses.miss(unknown(table, name, loc));
+        let is_of_parts = loc.pointer.starts_with(&of_parts);
+        let unfiltered = rule.filter_on.as_ref();
+        let unfiltered = unfiltered.is_some_and(|filtered| !filtered.contains(name));
+        match table.columns.get(name) {
+            Some(column) if is_of_parts && !has_parts(column) => {
+                misses.miss(without_parts(table, name, loc));
+            }
+            Some(_) if is_of_parts && unfiltered => {
+                let message = format!("rows are not filtered by `{name}`, so not by a part of it");
+                let found = Diagnostic::new(Code::PolicyName, loc, message);
+                misses.miss(found.help("name it in `filter_on` of the rule, too"));
+            }
+            Some(_) => misses.hit(&loc),
+            None => misses.miss(unknown(table, name, loc)),
         }
+    }
+}
+
+/// Whether a column has texts that are compared, so that it may be asked for a part of one.
+fn has_parts(column: &RelationColumn) -> bool {
+    column.comparisons.contains(&Comparison::StartsWith)
+}
+
+fn without_parts(table: &Relation, name: &str, loc: Loc) -> Diagnostic {
+    let message = format!(
+        "column `{name}` of {}.{} has no texts to look for a part of",
+        table.schema, table.name
+    );
+    let found = Diagnostic::new(Code::PolicyName, loc, message);
+    let texts = table.columns.iter();
+    let texts = texts.filter(|(_, column)| has_parts(column));
+    let texts: Vec<String> = texts.map(|(name, _)| format!("`{name}`")).collect();
+    match texts.is_empty() {
+        true => found,
+        false => found.help(format!("columns with texts are {}", texts.join(", "))),
     }
 }
 

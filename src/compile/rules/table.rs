@@ -32,6 +32,12 @@ pub(super) fn wider(before: &Rule, after: &Rule) -> Option<(String, String, Stri
             format!("sorting by column `{added}` is ruled out"),
         );
     }
+    if let Some(added) = added(before.contains_on.as_ref(), after.contains_on.as_ref()) {
+        return same(
+            "contains_on",
+            format!("filtering by a part of column `{added}` is ruled out"),
+        );
+    }
     if let Some((old, new)) = before.max_rows.zip(after.max_rows)
         && new > old
     {

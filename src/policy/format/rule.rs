@@ -56,6 +56,9 @@ pub struct Rule {
     pub filter_on: Option<Vec<String>>,
     /// The columns that rows can be sorted by; all that are shown if it is missing.
     pub sort_on: Option<Vec<String>>,
+    /// The text columns that rows can also be filtered by a part of, which no usual index serves; none if it
+    /// is missing.
+    pub contains_on: Option<Vec<String>>,
     /// The most rows of a page.
     #[schemars(range(min = 1, max = 10_000))]
     pub max_rows: Option<u32>,
@@ -74,6 +77,7 @@ impl Rule {
             ("rows", self.rows.is_some()),
             ("filter_on", self.filter_on.is_some()),
             ("sort_on", self.sort_on.is_some()),
+            ("contains_on", self.contains_on.is_some()),
             ("max_rows", self.max_rows.is_some()),
             ("statement_timeout", self.statement_timeout.is_some()),
         ];

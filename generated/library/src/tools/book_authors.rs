@@ -449,7 +449,7 @@ pub(super) fn book_authors_find() -> ToolSpec {
                                 ),
                                 (
                                     "title".to_owned(),
-                                    Column { column: None, r#type: SqlType { schema: "pg_catalog".to_owned(), name: "text".to_owned(), operators: "pg_catalog".to_owned(), form: Form::Text }, nullable: false, mask: None, filter: vec![Comparison::Eq, Comparison::Ne, Comparison::In, Comparison::StartsWith], sort: true },
+                                    Column { column: None, r#type: SqlType { schema: "pg_catalog".to_owned(), name: "text".to_owned(), operators: "pg_catalog".to_owned(), form: Form::Text }, nullable: false, mask: None, filter: vec![Comparison::Eq, Comparison::Ne, Comparison::In, Comparison::StartsWith, Comparison::Contains], sort: true },
                                 ),
                                 (
                                     "blurb".to_owned(),
@@ -658,7 +658,7 @@ pub(super) fn book_authors_get() -> ToolSpec {
                                 ),
                                 (
                                     "title".to_owned(),
-                                    Column { column: None, r#type: SqlType { schema: "pg_catalog".to_owned(), name: "text".to_owned(), operators: "pg_catalog".to_owned(), form: Form::Text }, nullable: false, mask: None, filter: vec![Comparison::Eq, Comparison::Ne, Comparison::In, Comparison::StartsWith], sort: true },
+                                    Column { column: None, r#type: SqlType { schema: "pg_catalog".to_owned(), name: "text".to_owned(), operators: "pg_catalog".to_owned(), form: Form::Text }, nullable: false, mask: None, filter: vec![Comparison::Eq, Comparison::Ne, Comparison::In, Comparison::StartsWith, Comparison::Contains], sort: true },
                                 ),
                                 (
                                     "blurb".to_owned(),

@@ -141,10 +141,10 @@ pub(super) fn books_find() -> ToolSpec {
           "description": "ISBN-13, with a hyphen after the prefix."
         },
         "title": {
-          "$ref": "#/$defs/text_filter"
+          "$ref": "#/$defs/text_filter_2"
         },
         "blurb": {
-          "$ref": "#/$defs/text_filter_2",
+          "$ref": "#/$defs/text_filter_3",
           "description": "What the cover says."
         },
         "subjects": {
@@ -175,10 +175,10 @@ pub(super) fn books_find() -> ToolSpec {
                 "$ref": "#/$defs/text_filter"
               },
               "title": {
-                "$ref": "#/$defs/text_filter"
+                "$ref": "#/$defs/text_filter_2"
               },
               "blurb": {
-                "$ref": "#/$defs/text_filter_2"
+                "$ref": "#/$defs/text_filter_3"
               },
               "subjects": {
                 "$ref": "#/$defs/_text_filter"
@@ -349,6 +349,40 @@ pub(super) fn books_find() -> ToolSpec {
       "minProperties": 1
     },
     "text_filter_2": {
+      "type": "object",
+      "properties": {
+        "eq": {
+          "type": "string",
+          "maxLength": 10000
+        },
+        "ne": {
+          "type": "string",
+          "maxLength": 10000
+        },
+        "in": {
+          "type": "array",
+          "items": {
+            "type": "string",
+            "maxLength": 10000
+          },
+          "minItems": 1,
+          "maxItems": 1000
+        },
+        "starts_with": {
+          "type": "string",
+          "minLength": 1,
+          "maxLength": 1000
+        },
+        "contains": {
+          "type": "string",
+          "minLength": 1,
+          "maxLength": 1000
+        }
+      },
+      "additionalProperties": false,
+      "minProperties": 1
+    },
+    "text_filter_3": {
       "type": "object",
       "properties": {
         "eq": {
@@ -675,7 +709,7 @@ pub(super) fn books_find() -> ToolSpec {
                     ),
                     (
                         "title".to_owned(),
-                        Column { column: None, r#type: SqlType { schema: "pg_catalog".to_owned(), name: "text".to_owned(), operators: "pg_catalog".to_owned(), form: Form::Text }, nullable: false, mask: None, filter: vec![Comparison::Eq, Comparison::Ne, Comparison::In, Comparison::StartsWith], sort: true },
+                        Column { column: None, r#type: SqlType { schema: "pg_catalog".to_owned(), name: "text".to_owned(), operators: "pg_catalog".to_owned(), form: Form::Text }, nullable: false, mask: None, filter: vec![Comparison::Eq, Comparison::Ne, Comparison::In, Comparison::StartsWith, Comparison::Contains], sort: true },
                     ),
                     (
                         "blurb".to_owned(),
@@ -989,7 +1023,7 @@ pub(super) fn books_get() -> ToolSpec {
                     ),
                     (
                         "title".to_owned(),
-                        Column { column: None, r#type: SqlType { schema: "pg_catalog".to_owned(), name: "text".to_owned(), operators: "pg_catalog".to_owned(), form: Form::Text }, nullable: false, mask: None, filter: vec![Comparison::Eq, Comparison::Ne, Comparison::In, Comparison::StartsWith], sort: true },
+                        Column { column: None, r#type: SqlType { schema: "pg_catalog".to_owned(), name: "text".to_owned(), operators: "pg_catalog".to_owned(), form: Form::Text }, nullable: false, mask: None, filter: vec![Comparison::Eq, Comparison::Ne, Comparison::In, Comparison::StartsWith, Comparison::Contains], sort: true },
                     ),
                     (
                         "blurb".to_owned(),
