@@ -59,7 +59,8 @@ impl<'a> Reader<'a, '_> {
     fn relations(&mut self) -> Vec<Relation> {
         let mut offered = Vec::new();
         for (index, relation) in self.snapshot.relations.iter().enumerate() {
-            if !relation.columns.iter().any(|column| column.readable) {
+            let is_empty = relation.columns.is_empty();
+            if !is_empty && !relation.columns.iter().any(|column| column.readable) {
                 // The role may not know more of it than its name.
                 continue;
             }
@@ -261,6 +262,11 @@ fn place(index: usize) -> Loc {
 /// Why a relation is not offered, if it is not.
 fn unoffered(relation: &snapshot::Relation, loc: Loc) -> Option<Diagnostic> {
     let name = &relation.name;
+    if relation.columns.is_empty() {
+        let message = format!("`{name}` has no columns: there is nothing to read of it");
+        let found = Diagnostic::new(Code::RelationLeftOut, loc, message);
+        return Some(found.help("give it a column, or exclude it"));
+    }
     if relation.kind == RelationKind::ForeignTable {
         let message = format!(
             "`{name}` is a foreign table: what reads it acts on another server, in no READ ONLY transaction"
