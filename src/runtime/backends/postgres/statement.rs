@@ -111,8 +111,7 @@ pub fn plan(
     let included = include::includes(action, args.get("include"))?;
     let shown = fields(action, args.get("fields"))?;
     let relation = &action.relation;
-    let rows = filter::rows(relation, "t", context.variables, &mut binds)?;
-    let mut conditions: Vec<String> = [reads_only()].into_iter().chain(rows).collect();
+    let mut conditions = filter::rows(relation, "t", context.variables, &mut binds)?;
     match &action.read {
         Read::Find {
             key,
@@ -132,6 +131,7 @@ pub fn plan(
             if let Some(values) = after {
                 conditions.push(order::after(&keys, &values, "t", &mut binds));
             }
+            conditions.push(reads_only());
             let parts = Parts {
                 shown,
                 included,
@@ -142,6 +142,7 @@ pub fn plan(
         }
         Read::Get { keys } => {
             conditions.extend(by_key(action, keys, args, &mut binds)?);
+            conditions.push(reads_only());
             let parts = Parts {
                 shown,
                 included,
