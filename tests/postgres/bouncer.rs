@@ -92,8 +92,8 @@ fn nothing_is_prepared_under_a_name_through_a_pooler() {
         });
     };
     kept(bouncer.dsn(&database), "0");
-    // What begins and ends a transaction, and the get.
-    kept(database.dsn("reader"), "4");
+    // The settings of a transaction, and the get.
+    kept(database.dsn("reader"), "2");
 }
 
 #[test]
