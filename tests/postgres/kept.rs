@@ -116,6 +116,35 @@ fn an_owner_of_a_view_that_loses_a_membership_shows_less() {
     });
 }
 
+/// A plan for all values takes a lock on each partition, and memory for each.
+#[test]
+fn a_get_of_a_partitioned_table_locks_its_partition_alone() {
+    let database = Database::new(&format!(
+        "{SCHEMA} ALTER TABLE lib.books RENAME TO tomes;
+         CREATE TABLE lib.books (LIKE lib.tomes, PRIMARY KEY (id)) PARTITION BY HASH (id);
+         DO $$ BEGIN FOR it IN 0..49 LOOP
+           EXECUTE format('CREATE TABLE lib.part_%s PARTITION OF lib.books FOR VALUES WITH (MODULUS 50, REMAINDER %s)', it, it);
+         END LOOP; END $$;
+         INSERT INTO lib.books SELECT * FROM lib.tomes;
+         CREATE FUNCTION lib.locks() RETURNS bigint LANGUAGE sql AS
+           'SELECT count(*) FROM pg_catalog.pg_locks WHERE pid = pg_catalog.pg_backend_pid()';
+         CREATE VIEW lib.counted AS SELECT id, lib.locks()::text AS title, tenant FROM lib.books;
+         GRANT SELECT ON lib.counted TO reader;"
+    ));
+    let mut actions = library();
+    let relation = &mut actions["books_get"]["sql"]["relation"];
+    relation["name"] = json!("counted");
+    let server = server(&actions, postgres(), Some(&database.dsn("reader")));
+    block_on(async {
+        for _ in 0..9 {
+            let args = json!({"id": 1, "fields": ["title"]});
+            let row = call(&server, "books_get", &args).await.unwrap();
+            let locks = row["row"]["title"].as_str().unwrap();
+            assert!(locks.parse::<u32>().unwrap() < 20, "{locks}");
+        }
+    });
+}
+
 /// A function of a view can take names away and give them to other statements, and what is prepared stays after a
 /// ROLLBACK. All of it is within transactions that only read.
 #[test]

@@ -8,8 +8,8 @@
 //! within a transaction that only reads.
 //!
 //! A plan holds the row security of the roles as they were when it was made: PostgreSQL makes it anew when tables
-//! and policies change, not when a role loses a membership or BYPASSRLS. So no read is kept where there is row
-//! security in the database.
+//! and policies change, not when a role loses a membership or BYPASSRLS. And one that serves all values locks and
+//! holds every partition of a table. So no read is kept where there is row security or a partition in the database.
 
 use indexmap::IndexMap;
 use tokio_postgres::types::{ToSql, Type};
@@ -20,8 +20,9 @@ use super::cancel;
 /// Most statements that a connection keeps.
 const KEPT_MAX: usize = 100;
 
-/// Whether any table has row security.
-const SECURED: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.relrowsecurity)";
+/// Whether any table has row security, or rows of other tables.
+const VARIES: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.relrowsecurity) \
+     OR EXISTS (SELECT FROM pg_catalog.pg_inherits)";
 
 /// A value of a statement, with its type.
 pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -33,8 +34,8 @@ pub(super) struct Connection {
     pid: Option<i32>,
     /// Whether the last transaction was that process's.
     is_direct: bool,
-    /// Whether row security was seen in its database.
-    is_secured: bool,
+    /// Whether something was seen in its database for which reads are not to be kept.
+    varies: bool,
     /// What was asked for, oldest first; `None`: once, so that it has no name yet.
     kept: IndexMap<String, Option<Statement>>,
 }
@@ -67,7 +68,7 @@ impl Connection {
             pid,
             client,
             is_direct: false,
-            is_secured: false,
+            varies: false,
             kept: IndexMap::new(),
         }
     }
@@ -79,14 +80,14 @@ impl Connection {
     /// Takes what is known of the transaction that has begun. Should its process no longer be the one that it was,
     /// names mean nothing any more, and the answer is `false`.
     pub(super) fn takes(&mut self, begun: Begun) -> bool {
-        self.is_secured |= begun.has_policies;
+        self.varies |= begun.has_policies;
         let was_direct = std::mem::replace(&mut self.is_direct, self.pid == Some(begun.pid));
         self.is_direct || !was_direct
     }
 
     /// Whether reads may be kept, as far as it is known.
     pub(super) fn may_keep(&self) -> bool {
-        !self.is_secured
+        !self.varies
     }
 
     /// Whether the server keeps a statement under a name.
@@ -125,7 +126,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Gives a read a name if it was asked for before, unless there is row security in the database.
+    /// Gives a read a name if it was asked for before, unless something in the database speaks against it.
     ///
     /// # Errors
     ///
@@ -133,9 +134,9 @@ impl Connection {
     pub(super) async fn name_read(&mut self, text: &str, types: &[Type]) -> Result<(), Error> {
         let is_to_be_named = self.is_direct && matches!(self.kept.get(text), Some(None));
         if is_to_be_named {
-            let told = self.client.query_typed(SECURED, &[]).await?;
-            let is_free = told.first().and_then(|row| row.try_get(0).ok()) == Some(false);
-            self.is_secured |= !is_free;
+            let told = self.client.query_typed(VARIES, &[]).await?;
+            let told = told.first().and_then(|row| row.try_get(0).ok());
+            self.varies |= told != Some(false);
         }
         match self.may_keep() {
             true => self.name(text, types).await,
