@@ -14,6 +14,7 @@ mod crates;
 mod differential;
 mod envelope;
 mod introspection;
+mod kept;
 mod library;
 mod made;
 mod mixed;

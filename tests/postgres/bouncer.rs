@@ -1,5 +1,5 @@
-//! Through the real PgBouncer, in transaction mode: each transaction may have another server, and none keeps
-//! anything of the one before.
+//! Through the real PgBouncer, most of all in transaction mode: each transaction may have another server, and none
+//! keeps anything of the one before.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
@@ -21,8 +21,12 @@ struct Bouncer {
 }
 
 impl Bouncer {
-    /// One in front of the cluster; `None`: it is not installed.
+    /// One in front of the cluster, in transaction mode; `None`: it is not installed.
     fn start(name: &str) -> Option<Self> {
+        Self::in_mode(name, "transaction")
+    }
+
+    fn in_mode(name: &str, mode: &str) -> Option<Self> {
         let named = std::env::var("MCPGEN_PGBOUNCER").ok();
         let usual = ["pgbouncer", "/usr/sbin/pgbouncer"].map(str::to_owned);
         let there = |program: &String| Command::new(program).arg("--version").output().is_ok();
@@ -35,7 +39,7 @@ impl Bouncer {
         let owner = fs::metadata(cluster().folder()).unwrap();
         let config = format!(
             "[databases]\n* = host={}\n[pgbouncer]\nlisten_addr =\nlisten_port = 6432\nunix_socket_dir = {}\n\
-             auth_type = trust\nauth_file = {}/users\npool_mode = transaction\ndefault_pool_size = 2\nmax_client_conn = 50\n",
+             auth_type = trust\nauth_file = {}/users\npool_mode = {mode}\ndefault_pool_size = 2\nmax_client_conn = 50\n",
             cluster().folder().display(),
             folder.display(),
             folder.display()
@@ -76,7 +80,8 @@ impl Drop for Bouncer {
 /// A get asked for over and over is planned each time: a name would mean nothing to another server.
 #[test]
 fn nothing_is_prepared_under_a_name_through_a_pooler() {
-    let Some(bouncer) = Bouncer::start("names") else {
+    let bouncers = ["transaction", "session"].map(|mode| Bouncer::in_mode(mode, mode));
+    let [Some(bouncer), Some(in_sessions)] = bouncers else {
         return;
     };
     let database = Database::new(SCHEMA);
@@ -92,8 +97,9 @@ fn nothing_is_prepared_under_a_name_through_a_pooler() {
         });
     };
     kept(bouncer.dsn(&database), "0");
-    // What begins and ends a transaction, and the get.
-    kept(database.dsn("reader"), "4");
+    kept(in_sessions.dsn(&database), "0");
+    // The settings of a transaction, and the get.
+    kept(database.dsn("reader"), "2");
 }
 
 #[test]

@@ -3,9 +3,14 @@
 //!
 //! A name means what it was given for in one server process alone, and a pooler may give each transaction
 //! another one. So there are names only where the process of a transaction is the one that the server named
-//! when it let us in (PostgreSQL 55.2.1, BackendKeyData), which poolers replace by a key of their own.
+//! when it let us in (PostgreSQL 55.2.1, BackendKeyData), which most poolers replace by a key of their own. What
+//! keeps a transaction safe, its beginning and its end, has no name: whatever else a name may mean, it means it
+//! within a transaction that only reads.
+//!
+//! A plan holds the row security of the roles as they were when it was made: PostgreSQL makes it anew when tables
+//! and policies change, not when a role loses a membership or BYPASSRLS. And one that serves all values locks and
+//! holds every partition of a table. So no read is kept where there is row security or a partition in the database.
 
-use futures::future::try_join_all;
 use indexmap::IndexMap;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row, Statement};
@@ -14,6 +19,10 @@ use super::cancel;
 
 /// Most statements that a connection keeps.
 const KEPT_MAX: usize = 100;
+
+/// Whether any table has row security, or rows of other tables.
+const VARIES: &str = "SELECT EXISTS (SELECT FROM pg_catalog.pg_class AS c WHERE c.relrowsecurity) \
+     OR EXISTS (SELECT FROM pg_catalog.pg_inherits)";
 
 /// A value of a statement, with its type.
 pub(super) type Param<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -25,8 +34,19 @@ pub(super) struct Connection {
     pid: Option<i32>,
     /// Whether the last transaction was that process's.
     is_direct: bool,
+    /// Whether something was seen in its database for which reads are not to be kept.
+    varies: bool,
     /// What was asked for, oldest first; `None`: once, so that it has no name yet.
     kept: IndexMap<String, Option<Statement>>,
+}
+
+/// What is known of a transaction that has begun.
+#[derive(Clone, Copy)]
+pub(super) struct Begun {
+    /// The server process that it is of.
+    pub(super) pid: i32,
+    /// Whether there are policies of row security in its database.
+    pub(super) has_policies: bool,
 }
 
 /// A statement that can be carried out.
@@ -38,11 +58,17 @@ pub(super) enum Ready<'t> {
 }
 
 impl Connection {
-    pub(super) async fn new(client: Client) -> Self {
+    /// A connection that has just been made; `shared`: its server process may be another one for each transaction.
+    pub(super) async fn new(client: Client, shared: bool) -> Self {
+        let pid = match shared {
+            true => None,
+            false => cancel::pid(&client.cancel_token()).await,
+        };
         Self {
-            pid: cancel::pid(&client.cancel_token()).await,
+            pid,
             client,
             is_direct: false,
+            varies: false,
             kept: IndexMap::new(),
         }
     }
@@ -51,11 +77,17 @@ impl Connection {
         &self.client
     }
 
-    /// Takes the process of the transaction that has begun. Should it no longer be the one that it was, names
-    /// mean nothing any more, and the answer is `false`.
-    pub(super) fn is_of(&mut self, pid: i32) -> bool {
-        let was_direct = std::mem::replace(&mut self.is_direct, self.pid == Some(pid));
+    /// Takes what is known of the transaction that has begun. Should its process no longer be the one that it was,
+    /// names mean nothing any more, and the answer is `false`.
+    pub(super) fn takes(&mut self, begun: Begun) -> bool {
+        self.varies |= begun.has_policies;
+        let was_direct = std::mem::replace(&mut self.is_direct, self.pid == Some(begun.pid));
         self.is_direct || !was_direct
+    }
+
+    /// Whether reads may be kept, as far as it is known.
+    pub(super) fn may_keep(&self) -> bool {
+        !self.varies
     }
 
     /// Whether the server keeps a statement under a name.
@@ -71,38 +103,45 @@ impl Connection {
         }
     }
 
-    /// Statements, by text and types of their values, as ready as they can be: those that were asked for before
-    /// have a name from now on.
+    /// Gives a statement, by its text and the types of its values, a name if it was asked for before.
     ///
     /// # Errors
     ///
-    /// The server refuses one of them, or the connection has ended.
-    pub(super) async fn ready<'t>(
-        &mut self,
-        wanted: &[(&'t str, &[Type])],
-    ) -> Result<Vec<Ready<'t>>, Error> {
-        let again = wanted.iter().filter(|(text, _)| {
-            let asked_once = matches!(self.kept.get(*text), Some(None));
-            self.is_direct && asked_once
-        });
-        let client = &self.client;
-        let named = again.map(|(text, types)| async move {
-            let statement = client.prepare_typed(text, types).await?;
-            Ok::<_, Error>(((*text).to_owned(), Some(statement)))
-        });
-        let named = try_join_all(named).await?;
-        self.kept.extend(named);
-        let ready = wanted.iter().map(|(text, _)| self.readied(text)).collect();
-        for (text, _) in wanted {
-            if !self.kept.contains_key(*text) {
-                self.kept.insert((*text).to_owned(), None);
+    /// The server refuses it, or the connection has ended.
+    pub(super) async fn name(&mut self, text: &str, types: &[Type]) -> Result<(), Error> {
+        match self.kept.get(text) {
+            None => {
+                self.kept.insert(text.to_owned(), None);
             }
+            Some(None) if self.is_direct => {
+                let statement = self.client.prepare_typed(text, types).await?;
+                self.kept.insert(text.to_owned(), Some(statement));
+            }
+            Some(_) => {}
         }
         while self.kept.len() > KEPT_MAX {
             // The server forgets it with it.
             self.kept.shift_remove_index(0);
         }
-        Ok(ready)
+        Ok(())
+    }
+
+    /// Gives a read a name if it was asked for before, unless something in the database speaks against it.
+    ///
+    /// # Errors
+    ///
+    /// The server refuses it, or the connection has ended.
+    pub(super) async fn name_read(&mut self, text: &str, types: &[Type]) -> Result<(), Error> {
+        let is_to_be_named = self.is_direct && matches!(self.kept.get(text), Some(None));
+        if is_to_be_named {
+            let told = self.client.query_typed(VARIES, &[]).await?;
+            let told = told.first().and_then(|row| row.try_get(0).ok());
+            self.varies |= told != Some(false);
+        }
+        match self.may_keep() {
+            true => self.name(text, types).await,
+            false => Ok(()),
+        }
     }
 
     /// Carries out a statement.

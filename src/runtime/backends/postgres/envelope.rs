@@ -1,8 +1,8 @@
 //! [I/O] What goes around every statement: a transaction that only reads, with settings of its own, is begun
 //! and looked at; the one statement, and the transaction is rolled back.
 //!
-//! That is two round trips until the server keeps what begins and ends a transaction, and the statement, if it
-//! is one to keep; one from then on. A statement reads nothing by its own text where no transaction has begun.
+//! That is two round trips until the server keeps what sets up a transaction, and the statement, if it is one to
+//! keep; one from then on. A statement reads nothing by its own text where no transaction has begun.
 //!
 //! Everything is sent by the extended protocol, which takes one statement at a time.
 
@@ -15,7 +15,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Error, Row};
 
-use super::connection::{Connection, Param, Ready};
+use super::connection::{Begun, Connection, Param, Ready};
 use super::failure;
 use super::statement::Bind;
 use crate::runtime::error::CallError;
@@ -38,16 +38,20 @@ const ROLLBACK: &str = "ROLLBACK";
 /// About how long the object of all settings is, in bytes.
 const SETTINGS_SIZE: usize = 300;
 
-/// Sets what an object names, and tells then how much that was, whether the transaction only reads, and whose it
-/// is. It has one call of `set_config` and not one for each setting, since PostgreSQL may plan it anew each time.
+/// Sets what an object names, and tells then how much that was, whether the transaction only reads, whose it
+/// is, and whether there are policies of row security. It has one call of `set_config` and not one for each setting, since PostgreSQL may plan it anew each time.
 const SET: &str = "SELECT pg_catalog.count(pg_catalog.set_config(s.key, s.value, true)), \
-     pg_catalog.current_setting('transaction_read_only'), pg_catalog.pg_backend_pid() \
+     pg_catalog.current_setting('transaction_read_only'), pg_catalog.pg_backend_pid(), \
+     EXISTS (SELECT FROM pg_catalog.pg_policy) \
      FROM pg_catalog.json_each_text($1::pg_catalog.json) AS s";
 
 /// Why a call failed, and what that says of its connection.
 pub(super) enum Failed {
     /// It ended, or never was one, before it answered anything.
     Unanswered(CallError),
+    /// A name does not mean what it was given for: what is between gives each transaction a server process of its
+    /// own, or something has taken the name away. Nothing was read that counts.
+    Moved,
     /// It is at rest and in order; the statement is not.
     Refused(CallError),
     /// It is not to be used again.
@@ -90,7 +94,10 @@ impl Terms<'_> {
     }
 
     fn broken(&self, error: &Error) -> Failed {
-        Failed::Broken(self.failed(error))
+        match is_about_names(error) {
+            true => Failed::Moved,
+            false => Failed::Broken(self.failed(error)),
+        }
     }
 
     /// What came of the beginning of a transaction.
@@ -127,36 +134,35 @@ pub(super) async fn read(
     terms: &Terms<'_>,
 ) -> Result<Vec<Row>, Failed> {
     let params: Vec<Param<'_>> = query.binds.iter().map(param).collect();
-    let wanted = [(BEGIN, &[][..]), (SET, &[Type::TEXT]), (ROLLBACK, &[])];
-    let ready = connection.ready(&wanted).await;
-    let ready = ready.map_err(|error| terms.unanswered(&error))?;
-    let Ok([begin, set, end]) = <[Ready<'_>; 3]>::try_from(ready) else {
-        return Err(Failed::Broken(failure::not_read_only()));
-    };
-    let opening_is_kept = [BEGIN, SET, ROLLBACK]
-        .iter()
-        .all(|text| connection.keeps(text));
-    if opening_is_kept && (!query.keep || connection.keeps(query.text)) {
-        let statement = connection.readied(query.text);
-        let opening = open(connection, &begin, &set, terms);
-        let reading = carry_out(connection, &statement, &params, &end, terms);
+    let named = connection.name(SET, &[Type::TEXT]).await;
+    named.map_err(|error| terms.unanswered(&error))?;
+    let set = connection.readied(SET);
+    let keep = query.keep && connection.may_keep();
+    if connection.keeps(SET) && (!keep || connection.keeps(query.text)) {
+        let statement = match keep {
+            true => connection.readied(query.text),
+            false => Ready::Text(query.text),
+        };
+        let opening = open(connection, &set, terms);
+        let reading = carry_out(connection, &statement, &params, terms);
         let (opened, rows) = join(opening, reading).await;
-        return match connection.is_of(opened?) {
+        return match connection.takes(opened?) {
             true => rows,
-            false => Err(Failed::Broken(failure::not_read_only())),
+            false => Err(Failed::Moved),
         };
     }
-    let pid = open(connection, &begin, &set, terms).await?;
-    if !connection.is_of(pid) {
-        return Err(Failed::Broken(failure::not_read_only()));
+    let begun = open(connection, &set, terms).await?;
+    if !connection.takes(begun) {
+        return Err(Failed::Moved);
     }
-    if query.keep {
-        let types: Vec<Type> = params.iter().map(|(_, r#type)| r#type.clone()).collect();
-        let ready = connection.ready(&[(query.text, &types)]).await;
-        ready.map_err(|error| terms.broken(&error))?;
+    if !query.keep || !connection.may_keep() {
+        return carry_out(connection, &Ready::Text(query.text), &params, terms).await;
     }
+    let types: Vec<Type> = params.iter().map(|(_, r#type)| r#type.clone()).collect();
+    let named = connection.name_read(query.text, &types).await;
+    named.map_err(|error| terms.broken(&error))?;
     let statement = connection.readied(query.text);
-    carry_out(connection, &statement, &params, &end, terms).await
+    carry_out(connection, &statement, &params, terms).await
 }
 
 fn param(bind: &Bind) -> Param<'_> {
@@ -166,27 +172,30 @@ fn param(bind: &Bind) -> Param<'_> {
     }
 }
 
-/// Begins a transaction and makes sure that it only reads; whose it is, is the answer.
+/// Begins a transaction and makes sure that it only reads.
 async fn open(
     connection: &Connection,
-    begin: &Ready<'_>,
     set: &Ready<'_>,
     terms: &Terms<'_>,
-) -> Result<i32, Failed> {
+) -> Result<Begun, Failed> {
     let (settings, count) = terms.settings();
     let settings = [(&settings as &(dyn ToSql + Sync), Type::TEXT)];
     // Both are sent before either is answered.
-    let opening = join(connection.run(begin, &[]), connection.run(set, &settings));
-    let (opened, rows) = opening.await;
+    let (first, setting) = (Ready::Text(BEGIN), connection.run(set, &settings));
+    let (opened, rows) = join(connection.run(&first, &[]), setting).await;
     opened.map_err(|error| terms.unanswered(&error))?;
     let rows = rows.map_err(|error| terms.unanswered(&error))?;
     let told = rows.first().and_then(|row| {
         let done: i64 = row.try_get(0).ok()?;
         let done = usize::try_from(done).ok()?;
-        Some((done, row.try_get(1).ok()?, row.try_get(2).ok()?))
+        let begun = Begun {
+            pid: row.try_get(2).ok()?,
+            has_policies: row.try_get(3).ok()?,
+        };
+        Some((done, row.try_get(1).ok()?, begun))
     });
     match told {
-        Some((done, "on", pid)) if done == count => Ok(pid),
+        Some((done, "on", begun)) if done == count => Ok(begun),
         _ => Err(Failed::Broken(failure::not_read_only())),
     }
 }
@@ -196,10 +205,10 @@ async fn carry_out(
     connection: &Connection,
     statement: &Ready<'_>,
     params: &[Param<'_>],
-    end: &Ready<'_>,
     terms: &Terms<'_>,
 ) -> Result<Vec<Row>, Failed> {
-    let ending = connection.run(end, &[]);
+    let end = Ready::Text(ROLLBACK);
+    let ending = connection.run(&end, &[]);
     match join(connection.run(statement, params), ending).await {
         (Ok(rows), Ok(_)) => Ok(rows),
         (Err(error), Ok(_)) if is_about_values(&error) => {
@@ -213,6 +222,12 @@ async fn carry_out(
 fn is_about_values(error: &Error) -> bool {
     let code = error.code().map(SqlState::code);
     code.is_some_and(|code| code.starts_with("22") || code == "57014")
+}
+
+/// Whether the server does not know a statement by its name, or knows another one by it.
+fn is_about_names(error: &Error) -> bool {
+    let code = error.code().map(SqlState::code);
+    code.is_some_and(|code| ["26000", "42P05"].contains(&code))
 }
 
 /// When a statement has to end: its own time, or what is left of the call's.

@@ -165,7 +165,8 @@ impl Database {
         })
     }
 
-    /// Carries out one statement. A connection that had ended before it answered anything is replaced once.
+    /// Carries out one statement. A connection that had ended before it answered anything, or that lost the names
+    /// of its statements, is replaced once.
     async fn read(
         &self,
         query: Query<'_>,
@@ -198,6 +199,15 @@ impl Database {
                 }
                 Err(Failed::Unanswered(_)) if lease.reused && !again => {
                     lease.ends();
+                    again = true;
+                    continue;
+                }
+                Err(Failed::Moved) => {
+                    pool.is_shared();
+                    lease.ends();
+                    if again {
+                        return Err(failure::lost());
+                    }
                     again = true;
                     continue;
                 }

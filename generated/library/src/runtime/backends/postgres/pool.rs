@@ -2,6 +2,7 @@
 //! leaves in the middle of something is told to stop, and is never lent again.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ pub(super) struct Pool {
     most: u32,
     slots: Arc<Semaphore>,
     idle: Mutex<Vec<(Connection, Instant)>>,
+    /// Whether a connection was seen to have another server process than it began with.
+    shared: AtomicBool,
 }
 
 /// A connection lent to one call.
@@ -46,6 +49,7 @@ impl Pool {
             most: most.max(1),
             slots: Arc::new(Semaphore::new(usize::try_from(most.max(1)).unwrap_or(1))),
             idle: Mutex::default(),
+            shared: AtomicBool::new(false),
         })
     }
 
@@ -77,7 +81,7 @@ impl Pool {
             let connected = tokio::time::timeout_at(deadline, connecting).await;
             let connected = connected.map_err(|_| failure::unreachable())?;
             let (client, _) = connected.map_err(|error| failure::unconnected(&error))?;
-            Connection::new(client).await
+            Connection::new(client, self.shared.load(Relaxed)).await
         };
         Ok(Lease {
             pool: Arc::clone(self),
@@ -85,6 +89,13 @@ impl Pool {
             reused,
             slot: Some(slot),
         })
+    }
+
+    /// From now on, connections keep nothing under a name.
+    pub(super) fn is_shared(&self) {
+        if !self.shared.swap(true, Relaxed) {
+            tracing::info!("names of statements do not last: nothing is prepared any more");
+        }
     }
 
     /// The connection that was used last, if it can be used again.
