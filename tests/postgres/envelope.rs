@@ -73,7 +73,7 @@ fn one_statement_within_a_transaction_that_only_reads() {
                 (begin.as_str(), end.as_str(), unnamed.as_str()),
                 ("BEGIN READ ONLY", "ROLLBACK", "")
             );
-            assert!(set.contains("pg_catalog.current_setting('transaction_read_only')"));
+            assert!(set.contains("pg_catalog.current_setting('transaction_read_only'), true)"));
             assert!(
                 read.starts_with("SELECT w.row") && !read.contains("🦀"),
                 "{read}"
@@ -124,6 +124,42 @@ fn nothing_is_read_where_no_transaction_began() {
     // A division by zero, had it been read.
     let untouched = "SELECT 1 / (NOT is_called)::int FROM lib.reads";
     database.run(untouched);
+}
+
+/// A role whose transactions only read by themselves is no sign that one began: its settings have to hold, too.
+#[test]
+fn nothing_is_read_without_the_settings() {
+    let database = Database::new(SCHEMA);
+    database.run(
+        "DO $$ BEGIN CREATE ROLE reads_by_itself LOGIN; \
+         EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$; \
+         ALTER ROLE reads_by_itself SET default_transaction_read_only = on; \
+         GRANT USAGE ON SCHEMA lib TO reads_by_itself; GRANT SELECT ON lib.books TO reads_by_itself",
+    );
+    let astray = Arc::new(AtomicBool::new(false));
+    let goes_astray = Arc::clone(&astray);
+    block_on(async {
+        let proxy = Proxy::start(cluster(), move |(kind, content)| {
+            let begin = b"\0BEGIN READ ONLY\0";
+            if *kind == 'P' && goes_astray.load(Relaxed) && content.starts_with(begin) {
+                content[..begin.len()].copy_from_slice(b"\0ROLLBACK       \0");
+            }
+        });
+        let dsn = proxy.dsn(&database.name, "reads_by_itself");
+        for calls_before in [0, 3] {
+            astray.store(false, Relaxed);
+            let server = server(&library(), postgres(), Some(&dsn));
+            server.ready().await.unwrap();
+            let get = || async {
+                call(&server, "books_get", &json!({"id": 1, "fields": ["title"]})).await
+            };
+            for _ in 0..calls_before {
+                assert_eq!(get().await.unwrap()["row"]["title"], "100%");
+            }
+            astray.store(true, Relaxed);
+            assert_eq!(get().await.unwrap_err().code, "not_found");
+        }
+    });
 }
 
 #[test]

@@ -219,11 +219,11 @@ fn get(
     })
 }
 
-/// Holds in a transaction that only reads: outside of one, a statement reads no row, since a
-/// condition without columns is looked at once, before any.
+/// Holds in a transaction that only reads and has its settings, which note it: elsewhere, a statement reads no row,
+/// since a condition without columns is looked at once, before any.
 fn reads_only() -> String {
     let equal = operator("pg_catalog", "=");
-    format!("pg_catalog.current_setting('transaction_read_only') {equal} 'on'")
+    format!("pg_catalog.current_setting('mcpgen.reads_only', true) {equal} 'on'")
 }
 
 type Object = (String, Option<Cuts>, Vec<Included>);

@@ -39,9 +39,12 @@ const ROLLBACK: &str = "ROLLBACK";
 const SETTINGS_SIZE: usize = 300;
 
 /// Sets what an object names, and tells then how much that was, whether the transaction only reads, whose it
-/// is, and whether there are policies of row security. It has one call of `set_config` and not one for each setting, since PostgreSQL may plan it anew each time.
+/// is, and whether there are policies of row security. It has one call of `set_config` and not one for each
+/// setting, since PostgreSQL may plan it anew each time. That the transaction only reads is noted in a setting of
+/// ours, which ends with it: each statement asks for that (`statement::reads_only`).
 const SET: &str = "SELECT pg_catalog.count(pg_catalog.set_config(s.key, s.value, true)), \
-     pg_catalog.current_setting('transaction_read_only'), pg_catalog.pg_backend_pid(), \
+     pg_catalog.set_config('mcpgen.reads_only', \
+     pg_catalog.current_setting('transaction_read_only'), true), pg_catalog.pg_backend_pid(), \
      EXISTS (SELECT FROM pg_catalog.pg_policy) \
      FROM pg_catalog.json_each_text($1::pg_catalog.json) AS s";
 
