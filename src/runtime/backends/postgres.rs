@@ -203,7 +203,7 @@ impl Database {
                     continue;
                 }
                 Err(Failed::Moved) => {
-                    pool.is_shared();
+                    pool.names_nothing();
                     lease.ends();
                     if again {
                         return Err(failure::lost());

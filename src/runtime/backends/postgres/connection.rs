@@ -57,6 +57,13 @@ pub(super) enum Ready<'t> {
     Kept(Statement),
 }
 
+impl Ready<'_> {
+    /// Whether the server keeps it under a name.
+    pub(super) fn is_kept(&self) -> bool {
+        matches!(self, Self::Kept(_))
+    }
+}
+
 impl Connection {
     /// A connection that has just been made; `shared`: its server process may be another one for each transaction.
     pub(super) async fn new(client: Client, shared: bool) -> Self {
@@ -90,11 +97,6 @@ impl Connection {
         !self.varies
     }
 
-    /// Whether the server keeps a statement under a name.
-    pub(super) fn keeps(&self, text: &str) -> bool {
-        self.is_direct && matches!(self.kept.get(text), Some(Some(_)))
-    }
-
     /// A statement as it is: by its name if it has one.
     pub(super) fn readied<'t>(&self, text: &'t str) -> Ready<'t> {
         match self.kept.get(text) {
@@ -103,12 +105,16 @@ impl Connection {
         }
     }
 
-    /// Gives a statement, by its text and the types of its values, a name if it was asked for before.
+    /// A statement, by its text and the types of its values, with a name if it was asked for before.
     ///
     /// # Errors
     ///
     /// The server refuses it, or the connection has ended.
-    pub(super) async fn name(&mut self, text: &str, types: &[Type]) -> Result<(), Error> {
+    pub(super) async fn name<'t>(
+        &mut self,
+        text: &'t str,
+        types: &[Type],
+    ) -> Result<Ready<'t>, Error> {
         match self.kept.get(text) {
             None => {
                 self.kept.insert(text.to_owned(), None);
@@ -119,19 +125,24 @@ impl Connection {
             }
             Some(_) => {}
         }
+        let ready = self.readied(text);
         while self.kept.len() > KEPT_MAX {
             // The server forgets it with it.
             self.kept.shift_remove_index(0);
         }
-        Ok(())
+        Ok(ready)
     }
 
-    /// Gives a read a name if it was asked for before, unless something in the database speaks against it.
+    /// A read, with a name if it was asked for before, unless something in the database speaks against it.
     ///
     /// # Errors
     ///
     /// The server refuses it, or the connection has ended.
-    pub(super) async fn name_read(&mut self, text: &str, types: &[Type]) -> Result<(), Error> {
+    pub(super) async fn name_read<'t>(
+        &mut self,
+        text: &'t str,
+        types: &[Type],
+    ) -> Result<Ready<'t>, Error> {
         let is_to_be_named = self.is_direct && matches!(self.kept.get(text), Some(None));
         if is_to_be_named {
             let told = self.client.query_typed(VARIES, &[]).await?;
@@ -140,7 +151,7 @@ impl Connection {
         }
         match self.may_keep() {
             true => self.name(text, types).await,
-            false => Ok(()),
+            false => Ok(Ready::Text(text)),
         }
     }
 

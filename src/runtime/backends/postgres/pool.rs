@@ -92,7 +92,7 @@ impl Pool {
     }
 
     /// From now on, connections keep nothing under a name.
-    pub(super) fn is_shared(&self) {
+    pub(super) fn names_nothing(&self) {
         if !self.shared.swap(true, Relaxed) {
             tracing::info!("names of statements do not last: nothing is prepared any more");
         }

@@ -137,15 +137,14 @@ pub(super) async fn read(
     terms: &Terms<'_>,
 ) -> Result<Vec<Row>, Failed> {
     let params: Vec<Param<'_>> = query.binds.iter().map(param).collect();
-    let named = connection.name(SET, &[Type::TEXT]).await;
-    named.map_err(|error| terms.unanswered(&error))?;
-    let set = connection.readied(SET);
+    let set = connection.name(SET, &[Type::TEXT]).await;
+    let set = set.map_err(|error| terms.unanswered(&error))?;
     let keep = query.keep && connection.may_keep();
-    if connection.keeps(SET) && (!keep || connection.keeps(query.text)) {
-        let statement = match keep {
-            true => connection.readied(query.text),
-            false => Ready::Text(query.text),
-        };
+    let statement = match keep {
+        true => connection.readied(query.text),
+        false => Ready::Text(query.text),
+    };
+    if set.is_kept() && (!keep || statement.is_kept()) {
         let opening = open(connection, &set, terms);
         let reading = carry_out(connection, &statement, &params, terms);
         let (opened, rows) = join(opening, reading).await;
@@ -158,13 +157,14 @@ pub(super) async fn read(
     if !connection.takes(begun) {
         return Err(Failed::Moved);
     }
-    if !query.keep || !connection.may_keep() {
-        return carry_out(connection, &Ready::Text(query.text), &params, terms).await;
-    }
-    let types: Vec<Type> = params.iter().map(|(_, r#type)| r#type.clone()).collect();
-    let named = connection.name_read(query.text, &types).await;
-    named.map_err(|error| terms.broken(&error))?;
-    let statement = connection.readied(query.text);
+    let statement = match query.keep && connection.may_keep() {
+        true => {
+            let types: Vec<Type> = params.iter().map(|(_, r#type)| r#type.clone()).collect();
+            let named = connection.name_read(query.text, &types).await;
+            named.map_err(|error| terms.broken(&error))?
+        }
+        false => Ready::Text(query.text),
+    };
     carry_out(connection, &statement, &params, terms).await
 }
 
